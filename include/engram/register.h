@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* Attaching and registering: the calls of api.h that may take a while. */
+#ifndef ENGRAM_REGISTER_H
+#define ENGRAM_REGISTER_H
+
+#include <engram/api.h>
+#include <engram/directory.h>
+#include <engram/region.h>
+
+static inline struct engram_region *engram_region_now(void)
+{
+    return __atomic_load_n(&engram_process_state.region, __ATOMIC_ACQUIRE);
+}
+
+static inline struct engram_slot engram_no_slot(void)
+{
+    struct engram_slot none = {NULL, 0, 0};
+    return none;
+}
+
+/* Counts in the process's own series, by atomics: these are rare, and may come from anywhere. */
+static inline void engram_count_own(enum engram_own what)
+{
+    struct engram_slot slot = engram_process_state.own[what];
+    if (slot.region)
+        __atomic_fetch_add(engram_node_slot(slot.region, 0, slot.slot), 1, __ATOMIC_RELAXED);
+}
+
+static inline struct engram_slot engram_slot_of(struct engram_region *region, uint32_t slot)
+{
+    struct engram_slot at;
+    uint64_t row = (uint64_t)(slot >> ENGRAM_CHUNK_SHIFT) * region->cpus * sizeof(uint64_t);
+    at.region = region;
+    at.blocks = (uint32_t)(region->blocks_offset + row);
+    at.slot = slot;
+    return at;
+}
+
+/* Registers a series in a region; the descriptor's offset in the arena, or 0 with a reason. */
+static inline uint32_t engram_register_in(struct engram_region *region, enum engram_kind kind,
+                                          const struct engram_spec *spec)
+{
+    struct engram_draft draft;
+    if (engram_draft_write(&draft, kind, spec))
+        return 0;
+    draft.as.descriptor.hash = engram_hash(&draft.as.descriptor);
+    uint32_t offset = engram_publish(region, &draft.as.descriptor);
+    if (!offset)
+        return (void)engram_refuse("no room for another series: the region's directory, its "
+                                   "budget, /dev/shm or the memory cgroup is full"),
+               0u;
+    if (engram_descriptor_at(region, offset)->kind == kind)
+        return offset;
+    return (void)engram_refuse("the series is registered as another kind"), 0u;
+}
+
+static inline struct engram_label engram_label_of(const char *name, const char *value)
+{
+    struct engram_label label = {engram_string(name), engram_string(value)};
+    return label;
+}
+
+/* The header's own series, so that its refusals and its contention are seen like any others. */
+static inline void engram_register_own(struct engram_region *region)
+{
+    static const struct {
+        const char *name, *help, *label, *value;
+    } own[ENGRAM_OWN_COUNT] = {
+        {"engram_lock_free_contentions_total", "", "operation", "counter_increment"},
+        {"engram_lock_free_contentions_total", "", "operation", "histogram_record"},
+        {"engram_lock_free_contentions_total", "", "operation", "event_emit"},
+        {"engram_writer_refused_total", "", "what", "event"},
+        {"engram_writer_refused_total", "", "what", "memory"},
+        {"engram_writer_refused_total", "", "what", "series"},
+    };
+    for (int i = 0; i < ENGRAM_OWN_COUNT; i++) {
+        struct engram_label labels[2] = {engram_label_of(own[i].label, own[i].value),
+                                         engram_label_of("component", "metrics_registry")};
+        struct engram_spec spec;
+        memset(&spec, 0, sizeof spec);
+        spec.name = engram_string(own[i].name);
+        spec.help = engram_string(i < ENGRAM_OWN_EVENT_DROPPED
+                                    ? "Restarted sequences and retried compare-and-swaps."
+                                    : "What the writer's header refused or dropped.");
+        spec.labels = labels;
+        spec.label_count = i < ENGRAM_OWN_EVENT_DROPPED ? 2 : 1;
+        spec.shared = 1;
+        uint32_t offset = engram_register_in(region, ENGRAM_COUNTER, &spec);
+        if (offset)
+            engram_process_state.own[i] =
+                engram_slot_of(region, engram_descriptor_at(region, offset)->slot);
+    }
+}
+
+/* Installs a region made in `fd` unless another thread was first; it gets its name only then. */
+static inline int engram_install(int fd, const char *directory, const char *prefix,
+                                 struct engram_region *region)
+{
+    struct engram_region *none = NULL;
+    /* Before anyone sees it: from then on what is recorded must not be lost. */
+    engram_switch(region, !engram_switched_off(directory));
+    if (!__atomic_compare_exchange_n(&engram_process_state.region, &none, region, 0,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        engram_libc_munmap(region, region->size);
+        return 0;
+    }
+    engram_register_own(region);
+    if (engram_link(fd, directory, prefix, region) == 0)
+        return 0;
+    engram_switch(region, 0);
+    return -1;
+}
+
+static inline int engram_attach_new(const char *process)
+{
+    const char *prefix;
+    const char *off = engram_libc_getenv("ENGRAM_METRICS");
+    if (off && strcmp(off, "off") == 0)
+        return engram_refuse("switched off: ENGRAM_METRICS=off is in the environment");
+    const char *directory = engram_directory(&prefix);
+    if (!directory)
+        return -1;
+    int fd = engram_open_anonymous(directory);
+    if (fd < 0)
+        return -1;
+    struct engram_region *region = engram_region_make(fd, process);
+    int result = region ? engram_install(fd, directory, prefix, region) : -1;
+    engram_libc_close(fd);
+    return result;
+}
+
+ENGRAM_FUNCTION int engram_attach(const char *process)
+{
+    char name[ENGRAM_PROCESS_MAX + 1];
+    struct engram_region *region = engram_region_now();
+    if (region)
+        return !process || strcmp(process, region->process) == 0
+                   ? 0
+                   : engram_refuse("the process is attached already, by another name");
+    if (!process) {
+        engram_default_process(name);
+        process = name;
+    }
+    if (!engram_process_valid(process))
+        return engram_refuse("a process name is 1 to 63 of A-Z a-z 0-9 . _ : @ + -");
+    int saved = *engram_libc_errno();
+    int result = engram_attach_new(process);
+    *engram_libc_errno() = saved;
+    return result;
+}
+
+ENGRAM_FUNCTION void engram_detach(void)
+{
+    struct engram_region *region = engram_region_now();
+    if (!region)
+        return;
+    engram_refuse("detached");
+    /* Late writers hit zeros, which read as switched off, and the lock goes with the file. */
+    engram_libc_mmap(region, region->size, ENGRAM_PROT_READ_WRITE,
+                     ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_FIXED |
+                         ENGRAM_MAP_NORESERVE,
+                     -1, 0);
+}
+
+ENGRAM_FUNCTION const char *engram_reason(void)
+{
+    const char *reason = __atomic_load_n(&engram_process_state.reason, __ATOMIC_ACQUIRE);
+    return reason ? reason : "";
+}
+
+/* The slot of a series of this process, which is attached if it was not. */
+static inline struct engram_slot engram_register(enum engram_kind kind,
+                                                 const struct engram_spec *spec,
+                                                 const struct engram_descriptor **found)
+{
+    struct engram_region *region = engram_region_now();
+    *found = NULL;
+    if (!region) {
+        if (engram_attach(NULL))
+            return engram_no_slot();
+        region = engram_region_now();
+    }
+    if (region->magic != ENGRAM_MAGIC) /* detached: the mapping is all zero */
+        return engram_no_slot();
+    uint32_t offset = engram_register_in(region, kind, spec);
+    if (!offset) {
+        engram_count_own(ENGRAM_OWN_SERIES_REFUSED);
+        return engram_no_slot();
+    }
+    *found = engram_descriptor_at(region, offset);
+    return engram_slot_of(region, (*found)->slot);
+}
+
+ENGRAM_FUNCTION engram_counter engram_counter_register(const struct engram_spec *spec)
+{
+    const struct engram_descriptor *found;
+    engram_counter counter = {engram_register(ENGRAM_COUNTER, spec, &found)};
+    return counter;
+}
+
+ENGRAM_FUNCTION engram_counter_total engram_counter_total_register(const struct engram_spec *spec)
+{
+    const struct engram_descriptor *found;
+    engram_counter_total counter = {engram_register(ENGRAM_COUNTER_SET, spec, &found)};
+    return counter;
+}
+
+ENGRAM_FUNCTION engram_gauge engram_gauge_register(const struct engram_spec *spec)
+{
+    const struct engram_descriptor *found;
+    engram_gauge gauge = {engram_register(ENGRAM_GAUGE, spec, &found)};
+    return gauge;
+}
+
+ENGRAM_FUNCTION engram_updown engram_updown_register(const struct engram_spec *spec)
+{
+    const struct engram_descriptor *found;
+    engram_updown updown = {engram_register(ENGRAM_UPDOWN, spec, &found)};
+    return updown;
+}
+
+ENGRAM_FUNCTION engram_histogram engram_histogram_register(const struct engram_spec *spec)
+{
+    const struct engram_descriptor *found;
+    engram_histogram histogram = {engram_register(ENGRAM_HISTOGRAM, spec, &found), NULL, 0, 0};
+    if (found) {
+        histogram.bounds = found->bounds ? engram_descriptor_bounds(found) : NULL;
+        histogram.cells = found->cells;
+        histogram.first = found->first;
+    }
+    return histogram;
+}
+
+ENGRAM_FUNCTION engram_event engram_event_register(const struct engram_spec *spec)
+{
+    const struct engram_descriptor *found;
+    engram_event event = {engram_register(ENGRAM_EVENT, spec, &found), 0};
+    if (found)
+        event.kind = (uint32_t)((const char *)found - (const char *)event.at.region -
+                                (ptrdiff_t)event.at.region->arena_offset);
+    return event;
+}
+
+/* A specification from C strings; `labels` has room for ENGRAM_LABELS_MAX + 1. */
+static inline struct engram_spec engram_spec_new(const char *name, const char *help,
+                                                 const char *const *pairs,
+                                                 struct engram_label *labels)
+{
+    struct engram_spec spec;
+    memset(&spec, 0, sizeof spec);
+    spec.name = engram_string(name);
+    spec.help = engram_string(help);
+    spec.labels = labels;
+    for (; pairs && pairs[0] && pairs[1] && spec.label_count <= ENGRAM_LABELS_MAX; pairs += 2)
+        labels[spec.label_count++] = engram_label_of(pairs[0], pairs[1]);
+    return spec;
+}
+
+ENGRAM_FUNCTION engram_counter engram_counter_new(const char *name, const char *help,
+                                                  const char *const *labels)
+{
+    struct engram_label room[ENGRAM_LABELS_MAX + 1];
+    struct engram_spec spec = engram_spec_new(name, help, labels, room);
+    return engram_counter_register(&spec);
+}
+
+ENGRAM_FUNCTION engram_gauge engram_gauge_new(const char *name, const char *help,
+                                              const char *const *labels)
+{
+    struct engram_label room[ENGRAM_LABELS_MAX + 1];
+    struct engram_spec spec = engram_spec_new(name, help, labels, room);
+    return engram_gauge_register(&spec);
+}
+
+ENGRAM_FUNCTION engram_histogram engram_histogram_new(const char *name, const char *help,
+                                                      const char *const *labels)
+{
+    struct engram_label room[ENGRAM_LABELS_MAX + 1];
+    struct engram_spec spec = engram_spec_new(name, help, labels, room);
+    return engram_histogram_register(&spec);
+}
+
+#endif

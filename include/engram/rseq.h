@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The restartable sequences: the only code that writes to a CPU's copy.
+ *
+ * Each sequence reads the CPU that it runs on, finds that CPU's copy, and ends
+ * in one store that commits.  If the thread is moved, preempted or signalled
+ * before that store, the kernel resumes it at the abort label and nothing has
+ * happened; the caller then records in the node's copy by atomics.  It never
+ * tries again here: under a debugger's single step a retry would never end.
+ *
+ * One comparison covers three cases, because `limit` is 0 when recording is
+ * off and when the process has no rseq, and a thread whose rseq is not
+ * registered has a CPU number beyond any limit.
+ *
+ * `rseq_cs` is cleared on every way out: the kernel looks at what it points to
+ * at the next preemption, and by then this object may have been unloaded.
+ *
+ * Nothing here clobbers "memory": what a sequence writes is never read in C by
+ * the process itself.
+ */
+#ifndef ENGRAM_RSEQ_H
+#define ENGRAM_RSEQ_H
+
+#include <engram/abi.h>
+
+enum engram_commit { ENGRAM_COMMITTED, ENGRAM_NO_BLOCK, ENGRAM_ABORTED };
+
+#if defined(__GLIBC__) && defined(__has_include)
+#if __has_include(<sys/rseq.h>) && (defined(__x86_64__) || defined(__aarch64__)) && !defined(__ILP32__)
+#define ENGRAM_HAVE_RSEQ 1
+#endif
+#endif
+
+#ifdef ENGRAM_HAVE_RSEQ
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* glibc 2.35: where a thread's struct rseq lies from its thread pointer, and its size, 0 when
+ * the kernel or a tunable denied it. */
+extern const ptrdiff_t engram_rseq_offset __asm__("__rseq_offset");
+extern const unsigned int engram_rseq_size __asm__("__rseq_size");
+#ifdef __cplusplus
+}
+#endif
+
+#ifdef __x86_64__
+
+/* A group flag on both sections, or C++ inline functions do not link. */
+#define ENGRAM_RSEQ_ENTER                                                                          \
+    ".pushsection __rseq_cs, \"aw?\"\n\t"                                                          \
+    ".balign 32\n"                                                                                 \
+    "3:\n\t"                                                                                       \
+    ".long 0, 0\n\t"                                                                               \
+    ".quad 1f, 2f - 1f, 4f\n\t"                                                                    \
+    ".popsection\n\t"                                                                              \
+    ".pushsection __rseq_failure, \"ax?\"\n\t"                                                     \
+    ".byte 0x0f, 0xb9, 0x3d\n\t"                                                                   \
+    ".long 0x53053053\n"                                                                           \
+    "4:\n\t"                                                                                       \
+    "jmp %l[aborted]\n"                                                                            \
+    "5:\n\t"                                                                                       \
+    "movq $0, %%fs:8(%[rseq])\n\t"                                                                 \
+    "jmp %l[no_block]\n\t"                                                                         \
+    ".popsection\n\t"                                                                              \
+    "leaq 3b(%%rip), %%rax\n\t"                                                                    \
+    "movq %%rax, %%fs:8(%[rseq])\n"                                                                \
+    "1:\n\t"                                                                                       \
+    "movl %%fs:4(%[rseq]), %%eax\n\t"                                                              \
+    "cmpl %%eax, %c[limit](%[region])\n\t"                                                         \
+    "jbe 5b\n\t"                                                                                   \
+    "movq (%[blocks], %%rax, 8), %%rax\n\t"                                                        \
+    "testq %%rax, %%rax\n\t"                                                                       \
+    "jz 5b\n\t"
+
+#define ENGRAM_RSEQ_LEAVE                                                                          \
+    "\n2:\n\t"                                                                                     \
+    "movq $0, %%fs:8(%[rseq])\n\t"
+
+#define ENGRAM_RSEQ_INPUTS                                                                         \
+    [rseq] "r"(engram_rseq_offset), [region] "r"(region), [blocks] "r"((char *)region + blocks),   \
+        [slot] "r"((char *)region + slot), [limit] "i"(offsetof(struct engram_region, limit))
+
+/* *slot += amount in the copy of this CPU. */
+static inline enum engram_commit engram_commit_add(struct engram_region *region, uint32_t blocks,
+                                                   uint32_t slot, uint64_t amount)
+{
+    __asm__ goto(ENGRAM_RSEQ_ENTER "addq %[amount], (%[slot], %%rax)" ENGRAM_RSEQ_LEAVE
+                 :
+                 : ENGRAM_RSEQ_INPUTS, [amount] "r"(amount)
+                 : "rax", "cc"
+                 : no_block, aborted);
+    return ENGRAM_COMMITTED;
+no_block:
+    return ENGRAM_NO_BLOCK;
+aborted:
+    return ENGRAM_ABORTED;
+}
+
+/* slot->count += 1, slot->sum += value, by one 16-byte store. */
+static inline enum engram_commit engram_commit_cell(struct engram_region *region, uint32_t blocks,
+                                                    uint32_t slot, double value)
+{
+    __asm__ goto(ENGRAM_RSEQ_ENTER "addq %[slot], %%rax\n\t"
+                                   "movq (%%rax), %%rcx\n\t"
+                                   "incq %%rcx\n\t"
+                                   "movsd 8(%%rax), %%xmm15\n\t"
+                                   "addsd %[value], %%xmm15\n\t"
+                                   "movq %%rcx, %%xmm14\n\t"
+                                   "punpcklqdq %%xmm15, %%xmm14\n\t"
+                                   "movaps %%xmm14, (%%rax)" ENGRAM_RSEQ_LEAVE
+                 :
+                 : ENGRAM_RSEQ_INPUTS, [value] "x"(value)
+                 : "rax", "rcx", "xmm14", "xmm15", "cc"
+                 : no_block, aborted);
+    return ENGRAM_COMMITTED;
+no_block:
+    return ENGRAM_NO_BLOCK;
+aborted:
+    return ENGRAM_ABORTED;
+}
+
+/* Appends the record to the ring at slot: payload first, the head commits. */
+static inline enum engram_commit engram_commit_event(struct engram_region *region, uint32_t blocks,
+                                                     uint32_t slot,
+                                                     const struct engram_event_record *record)
+{
+    __asm__ goto(ENGRAM_RSEQ_ENTER "addq %[slot], %%rax\n\t"
+                                   "movups (%[record]), %%xmm14\n\t"
+                                   "movups 16(%[record]), %%xmm15\n\t"
+                                   "movq (%%rax), %%rcx\n\t"
+                                   "movl %%ecx, %%edx\n\t"
+                                   "andl %[mask], %%edx\n\t"
+                                   "shll $5, %%edx\n\t"
+                                   "movups %%xmm14, 64(%%rax, %%rdx)\n\t"
+                                   "movups %%xmm15, 80(%%rax, %%rdx)\n\t"
+                                   "incq %%rcx\n\t"
+                                   "movq %%rcx, (%%rax)" ENGRAM_RSEQ_LEAVE
+                 :
+                 : ENGRAM_RSEQ_INPUTS, [record] "r"(record), "m"(*record),
+                   [mask] "i"(ENGRAM_RING_SLOTS - 1)
+                 : "rax", "rcx", "rdx", "xmm14", "xmm15", "cc"
+                 : no_block, aborted);
+    return ENGRAM_COMMITTED;
+no_block:
+    return ENGRAM_NO_BLOCK;
+aborted:
+    return ENGRAM_ABORTED;
+}
+
+#else /* __aarch64__ */
+
+#define ENGRAM_RSEQ_ENTER                                                                          \
+    ".pushsection __rseq_cs, \"aw?\"\n\t"                                                          \
+    ".balign 32\n"                                                                                 \
+    "3:\n\t"                                                                                       \
+    ".long 0, 0\n\t"                                                                               \
+    ".quad 1f, 2f - 1f, 4f\n\t"                                                                    \
+    ".popsection\n\t"                                                                              \
+    ".pushsection __rseq_failure, \"ax?\"\n\t"                                                     \
+    ".inst 0xd428bc00\n"                                                                           \
+    "4:\n\t"                                                                                       \
+    "b %l[aborted]\n"                                                                              \
+    "5:\n\t"                                                                                       \
+    "str xzr, [%[rseq], 8]\n\t"                                                                    \
+    "b %l[no_block]\n\t"                                                                           \
+    ".popsection\n\t"                                                                              \
+    "adrp x16, 3b\n\t"                                                                             \
+    "add x16, x16, :lo12:3b\n\t"                                                                   \
+    "str x16, [%[rseq], 8]\n"                                                                      \
+    "1:\n\t"                                                                                       \
+    "ldr w16, [%[rseq], 4]\n\t"                                                                    \
+    "ldr w17, [%[region], %[limit]]\n\t"                                                           \
+    "cmp w16, w17\n\t"                                                                             \
+    "b.hs 5b\n\t"                                                                                  \
+    "ldr x16, [%[blocks], x16, lsl 3]\n\t"                                                         \
+    "cbz x16, 5b\n\t"                                                                              \
+    "add x16, x16, %[slot]\n\t"
+
+#define ENGRAM_RSEQ_LEAVE                                                                          \
+    "\n2:\n\t"                                                                                     \
+    "str xzr, [%[rseq], 8]\n\t"
+
+#define ENGRAM_RSEQ_INPUTS                                                                         \
+    [rseq] "r"((char *)__builtin_thread_pointer() + engram_rseq_offset), [region] "r"(region),     \
+        [blocks] "r"((char *)region + blocks), [slot] "r"((char *)region + slot),                  \
+        [limit] "i"(offsetof(struct engram_region, limit))
+
+static inline enum engram_commit engram_commit_add(struct engram_region *region, uint32_t blocks,
+                                                   uint32_t slot, uint64_t amount)
+{
+    __asm__ goto(ENGRAM_RSEQ_ENTER "ldr x17, [x16]\n\t"
+                                   "add x17, x17, %[amount]\n\t"
+                                   "str x17, [x16]" ENGRAM_RSEQ_LEAVE
+                 :
+                 : ENGRAM_RSEQ_INPUTS, [amount] "r"(amount)
+                 : "x16", "x17", "cc"
+                 : no_block, aborted);
+    return ENGRAM_COMMITTED;
+no_block:
+    return ENGRAM_NO_BLOCK;
+aborted:
+    return ENGRAM_ABORTED;
+}
+
+static inline enum engram_commit engram_commit_cell(struct engram_region *region, uint32_t blocks,
+                                                    uint32_t slot, double value)
+{
+    __asm__ goto(ENGRAM_RSEQ_ENTER "ldr x17, [x16]\n\t"
+                                   "ldr d31, [x16, 8]\n\t"
+                                   "add x17, x17, 1\n\t"
+                                   "fadd d31, d31, %d[value]\n\t"
+                                   "fmov d30, x17\n\t"
+                                   "stp d30, d31, [x16]" ENGRAM_RSEQ_LEAVE
+                 :
+                 : ENGRAM_RSEQ_INPUTS, [value] "w"(value)
+                 : "x16", "x17", "v30", "v31", "cc"
+                 : no_block, aborted);
+    return ENGRAM_COMMITTED;
+no_block:
+    return ENGRAM_NO_BLOCK;
+aborted:
+    return ENGRAM_ABORTED;
+}
+
+/* `dmb ishst`: a reader that sees the old head must not see the new payload as the old one's. */
+static inline enum engram_commit engram_commit_event(struct engram_region *region, uint32_t blocks,
+                                                     uint32_t slot,
+                                                     const struct engram_event_record *record)
+{
+    __asm__ goto(ENGRAM_RSEQ_ENTER "dmb ishst\n\t"
+                                   "ldp q30, q31, [%[record]]\n\t"
+                                   "ldr x17, [x16]\n\t"
+                                   "and x15, x17, %[mask]\n\t"
+                                   "add x15, x16, x15, lsl 5\n\t"
+                                   "stp q30, q31, [x15, 64]\n\t"
+                                   "add x17, x17, 1\n\t"
+                                   "stlr x17, [x16]" ENGRAM_RSEQ_LEAVE
+                 :
+                 : ENGRAM_RSEQ_INPUTS, [record] "r"(record), "m"(*record),
+                   [mask] "i"(ENGRAM_RING_SLOTS - 1)
+                 : "x15", "x16", "x17", "v30", "v31", "cc"
+                 : no_block, aborted);
+    return ENGRAM_COMMITTED;
+no_block:
+    return ENGRAM_NO_BLOCK;
+aborted:
+    return ENGRAM_ABORTED;
+}
+
+#endif
+
+#else /* no rseq: always the node's copy */
+
+static inline enum engram_commit engram_commit_add(struct engram_region *region, uint32_t blocks,
+                                                   uint32_t slot, uint64_t amount)
+{
+    (void)region, (void)blocks, (void)slot, (void)amount;
+    return ENGRAM_NO_BLOCK;
+}
+
+static inline enum engram_commit engram_commit_cell(struct engram_region *region, uint32_t blocks,
+                                                    uint32_t slot, double value)
+{
+    (void)region, (void)blocks, (void)slot, (void)value;
+    return ENGRAM_NO_BLOCK;
+}
+
+static inline enum engram_commit engram_commit_event(struct engram_region *region, uint32_t blocks,
+                                                     uint32_t slot,
+                                                     const struct engram_event_record *record)
+{
+    (void)region, (void)blocks, (void)slot, (void)record;
+    return ENGRAM_NO_BLOCK;
+}
+
+#endif
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The types that a caller of api.h sees. */
+#ifndef ENGRAM_TYPES_H
+#define ENGRAM_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <engram/abi.h>
+
+struct engram_region;
+
+/* A string by pointer and length; it need not be terminated. */
+struct engram_text {
+    const char *at;
+    size_t length;
+};
+
+struct engram_label {
+    struct engram_text name;
+    struct engram_text value;
+};
+
+/*
+ * What a series is.  Everything but the name may be left zero.
+ *
+ * name    [a-zA-Z_:][a-zA-Z0-9_:]*, at most 255 bytes
+ * help    UTF-8, at most 1023 bytes
+ * unit    the Prometheus unit, as "seconds" or "bytes"; shown when the name ends in it
+ * labels  at most 16, in any order; names [a-zA-Z_][a-zA-Z0-9_]* without a leading "__",
+ *         values UTF-8.  `process` belongs to the daemon, and so does `numa_node` but for
+ *         gauges; `le` is not for histograms.
+ * bounds  histograms: explicit upper bounds, ascending, finite, inclusive, at most 128.
+ *         None: exponential buckets 2^(1/8) apart from `least` to `most` (0: 2^-30 to 2^34),
+ *         which are widened to whole buckets.
+ * shown   histograms with exponential buckets: the bounds that a text exposition shows; each
+ *         is rounded up to a bucket's bound.  None: powers of two, at most 16.
+ * merge   gauges: how processes that share a name merge.
+ * shared  counters and histograms: one atomic copy for each memory node instead of one for
+ *         each CPU; for families with thousands of label values.
+ * absolute counter set: the total outlives this process (it is kept on disk, say).
+ */
+struct engram_spec {
+    struct engram_text name;
+    struct engram_text help;
+    struct engram_text unit;
+    const struct engram_label *labels;
+    size_t label_count;
+    const double *bounds;
+    size_t bound_count;
+    const double *shown;
+    size_t shown_count;
+    double least;
+    double most;
+    enum engram_merge merge;
+    int shared;
+    int absolute;
+};
+
+/* Handles: 16 or 32 bytes, passed by value, valid for the life of the process, in forked
+ * children too.  One that is all zero is invalid, and recording by it does nothing. */
+struct engram_slot {
+    struct engram_region *region;
+    uint32_t blocks;
+    uint32_t slot;
+};
+typedef struct {
+    struct engram_slot at;
+} engram_counter;
+typedef struct {
+    struct engram_slot at;
+} engram_counter_total;
+typedef struct {
+    struct engram_slot at;
+} engram_gauge;
+typedef struct {
+    struct engram_slot at;
+} engram_updown;
+typedef struct {
+    struct engram_slot at;
+    const double *bounds; /* explicit; in the region */
+    uint32_t cells;
+    int32_t first;
+} engram_histogram;
+typedef struct {
+    struct engram_slot at;
+    uint32_t kind;
+} engram_event;
+typedef struct {
+    uint64_t start;
+} engram_span;
+
+#endif
