@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "shmlib/events.h"
+
+#include <string.h>
+
+/* The ring of a copy, NULL where it has no memory. */
+static const struct engram_ring *ring_of(const struct reader *reader, struct copy copy,
+                                         uint32_t slot)
+{
+    const struct engram_region *h = &reader->header;
+    uint64_t chunk = slot >> ENGRAM_CHUNK_SHIFT;
+    const char *start = reader->map + (copy.of_cpu ? h->cpus_offset : h->nodes_offset);
+    if (copy.of_cpu) {
+        const void *block = reader->map + h->blocks_offset +
+                            (chunk * h->cpus + copy.index) * sizeof(uint64_t);
+        if (!__atomic_load_n((const uint64_t *)block, __ATOMIC_ACQUIRE))
+            return NULL;
+    }
+    return (const void *)(start + copy.index * h->copy_size + slot);
+}
+
+static void copy_record(struct engram_event_record *to, const struct engram_event_record *from)
+{
+    const uint64_t *words = (const void *)from;
+    uint64_t copied[sizeof *to / sizeof(uint64_t)];
+    for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
+        copied[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+    memcpy(to, copied, sizeof *to);
+}
+
+/* Whether record `i` was whole while it was copied. */
+static bool still_there(const struct engram_ring *ring, bool of_cpu, uint64_t i)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (of_cpu) /* strictly below: the writer may be at work on slot i + N already */
+        return __atomic_load_n(&ring->head, __ATOMIC_RELAXED) < i + ENGRAM_RING_SLOTS;
+    return __atomic_load_n(&ring->ticket[i % ENGRAM_RING_SLOTS], __ATOMIC_RELAXED) == 2 * i + 2;
+}
+
+void events_drain(const struct reader *reader, struct copy copy, uint32_t slot, uint64_t *cursor,
+                  struct drained *drained)
+{
+    const struct engram_ring *ring = ring_of(reader, copy, slot);
+    drained->count = 0;
+    drained->missed = 0;
+    if (!ring)
+        return;
+    uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+    if (head < *cursor) /* no ring of ours runs backwards: start over at what it says */
+        *cursor = head;
+    if (head - *cursor > ENGRAM_RING_SLOTS) {
+        /* What was overwritten before the first look was nobody's to read. */
+        drained->missed = *cursor ? head - *cursor - ENGRAM_RING_SLOTS : 0;
+        *cursor = head - ENGRAM_RING_SLOTS;
+    }
+    for (; *cursor < head; ++*cursor) {
+        uint64_t i = *cursor;
+        if (!copy.of_cpu && !still_there(ring, false, i)) {
+            drained->missed++;
+            continue;
+        }
+        copy_record(&drained->records[drained->count], &ring->records[i % ENGRAM_RING_SLOTS]);
+        if (still_there(ring, copy.of_cpu, i))
+            drained->count++;
+        else
+            drained->missed++;
+    }
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading the event rings.  The reader keeps its own cursor; the writer neither
+ * waits nor knows.  All this reads the mapping and so must run inside guard_run().
+ */
+#ifndef ENGRAM_SHMLIB_EVENTS_H
+#define ENGRAM_SHMLIB_EVENTS_H
+
+#include "shmlib/reader.h"
+
+/* Which copy of a region's slot space. */
+struct copy {
+    bool of_cpu; /* else of a node */
+    uint32_t index;
+};
+
+struct drained {
+    struct engram_event_record records[ENGRAM_RING_SLOTS];
+    uint32_t count;  /* whole records, oldest first */
+    uint64_t missed; /* overwritten or torn before they could be read */
+};
+
+/* Copies what was written to the ring since *cursor and advances it. */
+void events_drain(const struct reader *reader, struct copy copy, uint32_t ring, uint64_t *cursor,
+                  struct drained *drained);
+
+#endif

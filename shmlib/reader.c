@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "shmlib/reader.h"
+#include "shmlib/record.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Whether `count` things of `size` bytes fit between an offset and an end. */
+static bool fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t end)
+{
+    return offset <= end && count <= (end - offset) / size;
+}
+
+static bool layout_valid(const struct engram_region *h)
+{
+    if (h->cpus == 0 || h->cpus > ENGRAM_CPUS_MAX || h->nodes == 0 ||
+        h->nodes > ENGRAM_NODES_MAX || h->chunks == 0 || h->chunks > ENGRAM_CHUNKS_MAX ||
+        h->heads != ENGRAM_HEADS || h->copy_size != (uint64_t)h->chunks * ENGRAM_CHUNK_SIZE ||
+        h->process_length == 0 || h->process_length > ENGRAM_PROCESS_MAX ||
+        (h->heads_offset | h->blocks_offset | h->arena_offset | h->nodes_offset |
+         h->cpus_offset) % 64 != 0)
+        return false;
+    return h->heads_offset >= sizeof *h &&
+           fits(h->heads_offset, h->heads, sizeof(uint32_t), h->blocks_offset) &&
+           fits(h->blocks_offset, (uint64_t)h->chunks * h->cpus, sizeof(uint64_t),
+                h->arena_offset) &&
+           h->arena_size <= UINT32_MAX && fits(h->arena_offset, h->arena_size, 1, h->nodes_offset) &&
+           fits(h->nodes_offset, h->nodes, h->copy_size, h->cpus_offset) &&
+           fits(h->cpus_offset, h->cpus, h->copy_size, h->size);
+}
+
+static bool process_valid(const struct engram_region *h)
+{
+    for (uint32_t i = 0; i < h->process_length; i++) {
+        unsigned char c = (unsigned char)h->process[i];
+        if (c <= ' ' || c >= 0x7f || c == '/' || c == '"' || c == '\\')
+            return false;
+    }
+    return h->process[h->process_length] == 0;
+}
+
+static enum rejection header_check(const struct engram_region *h, uint64_t file_size)
+{
+    if (h->magic != ENGRAM_MAGIC)
+        return h->magic == __builtin_bswap64(ENGRAM_MAGIC) ? REJECTION_ENDIAN : REJECTION_MAGIC;
+    if (h->endian != 0x01020304)
+        return REJECTION_ENDIAN;
+    if (h->major != ENGRAM_ABI_MAJOR)
+        return REJECTION_VERSION;
+    if (!layout_valid(h) || !process_valid(h))
+        return REJECTION_LAYOUT;
+    return h->size <= file_size ? REJECTION_NONE : REJECTION_SHORT;
+}
+
+static enum rejection file_check(struct reader *reader, uint64_t *size)
+{
+    struct stat status;
+    if (fstat(reader->fd, &status) || !S_ISREG(status.st_mode))
+        return REJECTION_OPEN;
+    if (status.st_mode & (S_IWGRP | S_IWOTH))
+        return REJECTION_MODE;
+    reader->owner = status.st_uid;
+    reader->inode = status.st_ino;
+    *size = (uint64_t)status.st_size;
+    return *size < sizeof reader->header ? REJECTION_SHORT : REJECTION_NONE;
+}
+
+static enum rejection reader_start(struct reader *reader)
+{
+    uint64_t size = 0;
+    enum rejection rejection = file_check(reader, &size);
+    if (rejection)
+        return rejection;
+    if (pread(reader->fd, &reader->header, sizeof reader->header, 0) !=
+        (ssize_t)sizeof reader->header)
+        return REJECTION_SHORT;
+    rejection = header_check(&reader->header, size);
+    if (rejection)
+        return rejection;
+    void *map = mmap(NULL, reader->header.size, PROT_READ, MAP_SHARED, reader->fd, 0);
+    if (map == MAP_FAILED)
+        return REJECTION_MEMORY;
+    reader->map = map;
+    return reader_refresh(reader);
+}
+
+struct reader *reader_open(int dir, const char *name, enum rejection *rejection)
+{
+    struct reader *reader = calloc(1, sizeof *reader);
+    if (!reader) {
+        *rejection = REJECTION_MEMORY;
+        return NULL;
+    }
+    /* O_NONBLOCK: a planted FIFO must not hold the daemon. */
+    reader->fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    *rejection = reader->fd < 0 ? REJECTION_OPEN : reader_start(reader);
+    if (*rejection == REJECTION_NONE)
+        return reader;
+    reader_close(reader);
+    return NULL;
+}
+
+void reader_close(struct reader *reader)
+{
+    if (reader->map)
+        munmap((void *)(uintptr_t)reader->map, reader->header.size);
+    if (reader->fd >= 0)
+        close(reader->fd);
+    for (uint32_t i = 0; i < reader->count; i++)
+        free((void *)(uintptr_t)reader->records[i].descriptor);
+    free(reader->records);
+    free(reader);
+}
+
+bool reader_alive(const struct reader *reader)
+{
+    /* A read lock conflicts with the writer's lock only: no reader can fake life. */
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    if (fcntl(reader->fd, F_OFD_GETLK, &lock))
+        return true; /* unknown is not dead */
+    return lock.l_type != F_UNLCK;
+}
+
+static bool record_append(struct reader *reader, uint32_t offset,
+                          const struct engram_descriptor *descriptor)
+{
+    if (reader->count == reader->capacity) {
+        uint32_t capacity = reader->capacity ? 2 * reader->capacity : 64;
+        struct record *grown = realloc(reader->records, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        reader->records = grown;
+        reader->capacity = capacity;
+    }
+    struct engram_descriptor *copy = malloc(descriptor->size);
+    if (!copy)
+        return false;
+    memcpy(copy, descriptor, descriptor->size);
+    reader->records[reader->count++] = (struct record){offset, copy};
+    return true;
+}
+
+/* Copies one chain from its head to where it was read before. */
+static enum rejection read_chain(struct reader *reader, uint32_t head, uint32_t known)
+{
+    union {
+        struct engram_descriptor descriptor;
+        char bytes[ENGRAM_DESCRIPTOR_MAX];
+    } room;
+    const struct engram_region *h = &reader->header;
+    uint64_t most = h->arena_size / sizeof(struct engram_descriptor);
+    for (uint32_t offset = head; offset != known; offset = room.descriptor.next) {
+        if (offset == 0 || offset % 8 || offset >= h->arena_size || reader->count >= most)
+            return REJECTION_DESCRIPTOR;
+        uint64_t left = h->arena_size - offset;
+        ssize_t got = pread(reader->fd, room.bytes, left < sizeof room ? left : sizeof room,
+                            (off_t)(h->arena_offset + offset));
+        if (got < 0 || !descriptor_valid(&room.descriptor, (size_t)got, h))
+            return REJECTION_DESCRIPTOR;
+        if (!record_append(reader, offset, &room.descriptor))
+            return REJECTION_MEMORY;
+    }
+    return REJECTION_NONE;
+}
+
+enum rejection reader_refresh(struct reader *reader)
+{
+    uint32_t heads[ENGRAM_HEADS];
+    if (pread(reader->fd, heads, sizeof heads, (off_t)reader->header.heads_offset) !=
+        (ssize_t)sizeof heads)
+        return REJECTION_TRUNCATED;
+    if (pread(reader->fd, reader->header.placement, sizeof reader->header.placement,
+              offsetof(struct engram_region, placement)) !=
+        (ssize_t)sizeof reader->header.placement)
+        return REJECTION_TRUNCATED;
+    for (uint32_t i = 0; i < ENGRAM_HEADS; i++) {
+        if (heads[i] == reader->heads[i])
+            continue;
+        enum rejection rejection = read_chain(reader, heads[i], reader->heads[i]);
+        if (rejection)
+            return rejection;
+        reader->heads[i] = heads[i];
+    }
+    return REJECTION_NONE;
+}

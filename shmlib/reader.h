@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A region as a reader sees it: opened read-only, its header and its descriptors
+ * copied once and validated whole, since whoever writes it may be broken or
+ * hostile.  Nothing of the mapping is trusted later but the values themselves.
+ *
+ * A reader belongs to one thread at a time; summing (sum.h) only reads it.
+ */
+#ifndef ENGRAM_SHMLIB_READER_H
+#define ENGRAM_SHMLIB_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <engram/abi.h>
+
+/* Why a region, or one of its series, is not served. */
+enum rejection {
+    REJECTION_NONE,
+    REJECTION_OPEN,       /* cannot be opened, or is no regular file; errno says more */
+    REJECTION_MODE,       /* others than its owner may write to it */
+    REJECTION_SHORT,      /* too short for its header, or for what the header says */
+    REJECTION_MAGIC,      /* no region */
+    REJECTION_ENDIAN,     /* written on a machine of the other endianness */
+    REJECTION_VERSION,    /* another major version of the layout */
+    REJECTION_LAYOUT,     /* sizes or positions that contradict each other */
+    REJECTION_MEMORY,     /* no memory or no address space to read it */
+    REJECTION_DESCRIPTOR, /* a malformed descriptor, or chains without end */
+    REJECTION_TRUNCATED,  /* shrunk while it was being read */
+    REJECTION_COUNT
+};
+
+/* As a label value ("short", "magic", ...) and as a sentence with advice. */
+const char *rejection_name(enum rejection rejection);
+const char *rejection_advice(enum rejection rejection);
+
+/* A validated private copy; immutable. */
+struct record {
+    uint32_t offset; /* in the arena: the kind number of events */
+    const struct engram_descriptor *descriptor;
+};
+
+struct reader {
+    int fd;
+    const char *map;
+    struct engram_region header; /* as it was when the region was opened */
+    uid_t owner;
+    ino_t inode;
+    struct record *records; /* in order of discovery */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t heads[ENGRAM_HEADS]; /* as far as the chains have been read */
+};
+
+/* Opens `name` in directory `dir`; NULL with a rejection.  Free with reader_close(). */
+struct reader *reader_open(int dir, const char *name, enum rejection *rejection);
+void reader_close(struct reader *reader);
+
+/*
+ * Copies the descriptors that were published since the last call.  Returns
+ * REJECTION_NONE, or what is wrong with one of them; those before it stay.
+ */
+enum rejection reader_refresh(struct reader *reader);
+
+/* Whether any process still maps the region for writing, by its lock. */
+bool reader_alive(const struct reader *reader);
+
+/* The texts of a descriptor; not terminated. */
+const char *record_name(const struct record *record);
+const char *record_help(const struct record *record);
+const char *record_unit(const struct record *record);
+const double *record_bounds(const struct record *record);
+
+/* Steps through the labels: *at starts at 0; false after the last. */
+struct label_view {
+    const char *name, *value;
+    uint16_t name_length, value_length;
+};
+bool record_label(const struct record *record, size_t *at, struct label_view *label);
+
+#endif

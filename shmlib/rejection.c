@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "shmlib/reader.h"
+
+static const struct {
+    const char *name, *advice;
+} rejections[REJECTION_COUNT] = {
+    [REJECTION_NONE] = {"none", "nothing is wrong"},
+    [REJECTION_OPEN] = {"open", "it cannot be opened as a regular file; check its owner and mode, "
+                                "and that engramd is in the group of its directory"},
+    [REJECTION_MODE] = {"mode", "others than its owner may write to it; remove it"},
+    [REJECTION_SHORT] = {"short", "it is shorter than its header says; restart its process"},
+    [REJECTION_MAGIC] = {"magic", "it is no engram region; remove it"},
+    [REJECTION_ENDIAN] = {"endian", "it was written on a machine of the other byte order"},
+    [REJECTION_VERSION] = {"version", "its layout has another major version; rebuild the process "
+                                      "with this version's header, or update engramd"},
+    [REJECTION_LAYOUT] = {"layout", "its sizes contradict each other; restart its process"},
+    [REJECTION_MEMORY] = {"memory", "there is no memory left to read it; it is tried again"},
+    [REJECTION_DESCRIPTOR] = {"descriptor", "a series in it is malformed; restart its process"},
+    [REJECTION_TRUNCATED] = {"truncated", "it was shortened under its process; restart that"},
+};
+
+const char *rejection_name(enum rejection rejection)
+{
+    return rejections[rejection].name;
+}
+
+const char *rejection_advice(enum rejection rejection)
+{
+    return rejections[rejection].advice;
+}
