@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Content negotiation, RFC 9110 section 12.5: pure functions of a header's value. */
+#ifndef ENGRAMD_ACCEPT_H
+#define ENGRAMD_ACCEPT_H
+
+#include <stdbool.h>
+
+enum exposition_format { EXPOSITION_NONE, EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
+
+/* The best format for an Accept header, NULL or "" if there is none: text 0.0.4 unless OpenMetrics
+ * is named with at least its weight.  EXPOSITION_NONE: nothing we have is acceptable. */
+enum exposition_format accept_format(const char *accept);
+
+/* Whether an Accept-Encoding header takes gzip. */
+bool accept_gzip(const char *accept_encoding);
+
+#endif

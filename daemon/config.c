@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_LISTEN "127.0.0.1:7433"
+#define DEFAULT_REGIONS "/dev/shm/engram/regions"
+#define DEFAULT_STATE "/var/lib/engramd"
+#define TICK_LEAST 10
+#define TICK_MOST 1000
+
+static const char usage[] =
+    "Usage: engramd [OPTION]...\n"
+    "Serves the metrics of instrumented processes to Prometheus.\n"
+    "\n"
+    "  --listen ADDRESS   where to serve: HOST:PORT or unix:PATH; repeatable\n"
+    "                     (default: " DEFAULT_LISTEN ")\n"
+    "  --region-dir DIR   where processes leave their regions; repeatable\n"
+    "                     (default: " DEFAULT_REGIONS ", and flat\n"
+    "                     names in /dev/shm)\n"
+    "  --state-dir DIR    what outlives the daemon (default: $STATE_DIRECTORY, else\n"
+    "                     " DEFAULT_STATE ")\n"
+    "  --config FILE      the same options, as \"listen = ADDRESS\" and so on\n"
+    "  --tick MS          how often regions are read, 10 to 1000 (default: 100)\n"
+    "  --sysroot DIR      where /proc and /sys are read, for tests (default: /)\n"
+    "  --once             one scrape on stdout, then exit\n"
+    "  --version          the version\n"
+    "  --help             this text\n"
+    "\n"
+    "See engramd(8).\n";
+
+/* A file's values are taken first, so that a list on the command line replaces the file's. */
+struct loading {
+    struct config *config;
+    bool from_file;
+    bool listen_replaced, regions_replaced;
+    char wrong[256];
+};
+
+static bool set_string(char **to, const char *value)
+{
+    char *copy = strdup(value);
+    if (!copy)
+        return false;
+    free(*to);
+    *to = copy;
+    return true;
+}
+
+static void list_clear(struct config_list *list)
+{
+    while (list->count > 0)
+        free(list->items[--list->count]);
+    list->items[0] = NULL;
+}
+
+static bool list_add(struct loading *loading, struct config_list *list, bool *replaced,
+                     const char *value)
+{
+    if (!loading->from_file && !*replaced) {
+        list_clear(list);
+        *replaced = true;
+    }
+    if (list->count == CONFIG_LIST_MAX) {
+        snprintf(loading->wrong, sizeof loading->wrong, "more than %d values", CONFIG_LIST_MAX);
+        return false;
+    }
+    list->items[list->count] = strdup(value);
+    return list->items[list->count++] != NULL;
+}
+
+static bool set_tick(struct loading *loading, const char *value)
+{
+    char *end;
+    errno = 0;
+    long tick = strtol(value, &end, 10);
+    if (errno || *value == 0 || *end || tick < TICK_LEAST || tick > TICK_MOST) {
+        snprintf(loading->wrong, sizeof loading->wrong,
+                 "\"%s\" is no number of milliseconds from %d to %d", value, TICK_LEAST,
+                 TICK_MOST);
+        return false;
+    }
+    loading->config->tick_ms = (uint32_t)tick;
+    return true;
+}
+
+static bool set(struct loading *loading, const char *key, const char *value)
+{
+    struct config *config = loading->config;
+    if (*value == 0) {
+        snprintf(loading->wrong, sizeof loading->wrong, "%s has no value", key);
+        return false;
+    }
+    if (strcmp(key, "listen") == 0)
+        return list_add(loading, &config->listen, &loading->listen_replaced, value);
+    if (strcmp(key, "region-dir") == 0)
+        return list_add(loading, &config->region_dirs, &loading->regions_replaced, value);
+    if (strcmp(key, "state-dir") == 0)
+        return set_string(&config->state_dir, value);
+    if (strcmp(key, "sysroot") == 0)
+        return set_string(&config->sysroot, value);
+    if (strcmp(key, "tick") == 0)
+        return set_tick(loading, value);
+    snprintf(loading->wrong, sizeof loading->wrong,
+             "unknown key \"%s\"; known are listen, region-dir, state-dir, sysroot and tick", key);
+    return false;
+}
+
+static int on_pair(void *argument, const char *section, const char *key, const char *value)
+{
+    struct loading *loading = argument;
+    if (*section) {
+        snprintf(loading->wrong, sizeof loading->wrong, "there are no sections, so no [%s]",
+                 section);
+        return 0;
+    }
+    return set(loading, key, value);
+}
+
+static bool load_file(struct loading *loading, const char *path)
+{
+    loading->from_file = true;
+    int line = ini_parse(path, on_pair, loading);
+    loading->from_file = false;
+    if (line == 0)
+        return true;
+    if (line < 0)
+        fprintf(stderr, "engramd: cannot read the configuration file %s: %s\n", path,
+                strerror(errno));
+    else
+        fprintf(stderr, "engramd: %s:%d: %s; see engramd(8)\n", path, line,
+                loading->wrong[0] ? loading->wrong : "no line of the form key = value");
+    return false;
+}
+
+static const struct option known[] = {
+    {"listen", required_argument, NULL, 0},    {"region-dir", required_argument, NULL, 0},
+    {"state-dir", required_argument, NULL, 0}, {"sysroot", required_argument, NULL, 0},
+    {"tick", required_argument, NULL, 0},      {"config", required_argument, NULL, 'c'},
+    {"once", no_argument, NULL, 'o'},          {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+
+/* Goes through the command line once for the files alone and once for the rest. */
+static enum config_result load_arguments(struct loading *loading, int argc, char **argv,
+                                         bool files)
+{
+    int index = 0;
+    optind = 1;
+    opterr = files; /* say it once */
+    for (int option; (option = getopt_long(argc, argv, "", known, &index)) != -1;) {
+        if (option == '?') {
+            fputs("engramd: see engramd --help\n", stderr);
+            return CONFIG_WRONG;
+        }
+        if (files && option == 'h')
+            return fputs(usage, stdout) < 0 ? CONFIG_WRONG : CONFIG_DONE;
+        if (files && option == 'V')
+            return puts("engramd " ENGRAM_VERSION) < 0 ? CONFIG_WRONG : CONFIG_DONE;
+        if (files && option == 'c' && !load_file(loading, optarg))
+            return CONFIG_WRONG;
+        if (option == 'o')
+            loading->config->once = true;
+        if (!files && option == 0 && !set(loading, known[index].name, optarg)) {
+            fprintf(stderr, "engramd: --%s: %s; see engramd --help\n", known[index].name,
+                    loading->wrong[0] ? loading->wrong : "no memory");
+            return CONFIG_WRONG;
+        }
+    }
+    if (optind == argc)
+        return CONFIG_RUN;
+    fprintf(stderr, "engramd: \"%s\" is no option; see engramd --help\n", argv[optind]);
+    return CONFIG_WRONG;
+}
+
+static bool set_defaults(struct config *config)
+{
+    const char *state = getenv("STATE_DIRECTORY");
+    memset(config, 0, sizeof *config);
+    config->tick_ms = 100;
+    return set_string(&config->state_dir, state && *state ? state : DEFAULT_STATE) &&
+           set_string(&config->sysroot, "/");
+}
+
+static bool fill_lists(struct loading *loading)
+{
+    struct config *config = loading->config;
+    config->default_regions = config->region_dirs.count == 0;
+    loading->from_file = true;
+    return (config->listen.count || list_add(loading, &config->listen, NULL, DEFAULT_LISTEN)) &&
+           (config->region_dirs.count ||
+            list_add(loading, &config->region_dirs, NULL, DEFAULT_REGIONS));
+}
+
+enum config_result config_load(struct config *config, int argc, char **argv)
+{
+    struct loading loading = {.config = config};
+    if (!set_defaults(config))
+        return CONFIG_WRONG;
+    enum config_result result = load_arguments(&loading, argc, argv, true);
+    if (result == CONFIG_RUN)
+        result = load_arguments(&loading, argc, argv, false);
+    if (result == CONFIG_RUN && !fill_lists(&loading))
+        return CONFIG_WRONG;
+    return result;
+}
+
+void config_free(struct config *config)
+{
+    list_clear(&config->listen);
+    list_clear(&config->region_dirs);
+    free(config->state_dir);
+    free(config->sysroot);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the daemon is told: defaults, then the configuration file, then the command line. */
+#ifndef ENGRAMD_CONFIG_H
+#define ENGRAMD_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_LIST_MAX 16
+
+struct config_list {
+    char *items[CONFIG_LIST_MAX + 1]; /* NULL-terminated */
+    int count;
+};
+
+struct config {
+    struct config_list listen;
+    struct config_list region_dirs;
+    bool default_regions; /* region_dirs was not given: flat names are looked for too */
+    char *state_dir;
+    char *sysroot;
+    uint32_t tick_ms;
+    bool once;
+};
+
+enum config_result {
+    CONFIG_RUN,   /* go on */
+    CONFIG_DONE,  /* --help or --version was answered: exit 0 */
+    CONFIG_WRONG, /* said on stderr what is wrong, where, and what to do: exit 2 */
+};
+
+/* Frees nothing when it is wrong; config_free() does in any case. */
+enum config_result config_load(struct config *config, int argc, char **argv);
+void config_free(struct config *config);
+
+#endif

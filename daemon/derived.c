@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/derived.h"
+#include "daemon/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW 60 /* samples, one each second */
+#define SAMPLE_NS UINT64_C(1000000000)
+
+enum rule { RULE_RATIO, RULE_PERCENT, RULE_MEAN, RULE_RATE };
+
+/* The denominator is the family that a series is derived `from`. */
+static const struct derivation_rule {
+    struct computed_family family;
+    const char *numerator; /* RULE_RATIO and RULE_PERCENT */
+    enum rule rule;
+} rules[] = {
+    {{.name = "engram_pattern_completion_plausibility", .unit = "", .type = SERIES_GAUGE,
+      .from = "engram_pattern_completion_score",
+      .help = "Mean plausibility of the pattern completions of the last minute, 0 to 1."},
+     NULL, RULE_MEAN},
+    {{.name = "engram_false_memory_generation_rate", .unit = "", .type = SERIES_GAUGE,
+      .from = "engram_false_memory_trials_total",
+      .help = "Share of the last minute's accepted completions that were never stored, 0 to 1."},
+     "engram_false_memories_total", RULE_RATIO},
+    {{.name = "engram_cache_aligned_allocations_percent", .unit = "percent", .type = SERIES_GAUGE,
+      .from = "engram_allocations_total",
+      .help = "Share of the last minute's allocations with that alignment, 0 to 100."},
+     "engram_aligned_allocations_total", RULE_PERCENT},
+    {{.name = "engram_hnsw_cache_locality_ratio", .unit = "ratio", .type = SERIES_GAUGE,
+      .from = "engram_hnsw_neighbor_reads_total",
+      .help = "Share of the last minute's neighbour reads that were near the read before, 0 to 1."},
+     "engram_hnsw_neighbor_local_reads_total", RULE_RATIO},
+    {{.name = "engram_batch_operation_throughput", .unit = "", .type = SERIES_GAUGE,
+      .from = "engram_batch_items_total",
+      .help = "Operations per second in batches over the last minute."},
+     NULL, RULE_RATE},
+    {{.name = "engram_atomic_operation_contention", .unit = "", .type = SERIES_GAUGE,
+      .from = "engram_atomic_operation_samples_total", .by_node = true,
+      .help = "Mean cycles that an atomic operation took beyond an uncontended one, last minute."},
+     "engram_atomic_operation_extra_cycles_total", RULE_RATIO},
+};
+
+#define RULES (sizeof rules / sizeof rules[0])
+
+struct sample {
+    uint64_t time;
+    double numerator, denominator;
+};
+
+struct derivation {
+    const struct derivation_rule *rule;
+    char *labels; /* of the derived series */
+    uint32_t node; /* UINT32_MAX: all */
+    const struct series *numerator, *denominator, *result; /* of the plan */
+    struct sample samples[WINDOW];
+    uint32_t sample_count, newest;
+};
+
+struct derived {
+    struct plan *plan; /* a reference to the plan that all below points into */
+    struct derivation *list;
+    uint32_t count;
+};
+
+static const struct computed_family *families[RULES + 1];
+
+const struct computed_family *const *derived_families(void)
+{
+    for (size_t i = 0; i < RULES; i++)
+        families[i] = &rules[i].family;
+    return families;
+}
+
+uint32_t derived_family_count(void)
+{
+    return RULES;
+}
+
+struct derived *derived_new(void)
+{
+    return calloc(1, sizeof(struct derived));
+}
+
+static void list_free(struct derivation *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        free(list[i].labels);
+    free(list);
+}
+
+void derived_free(struct derived *derived)
+{
+    list_free(derived->list, derived->count);
+    if (derived->plan)
+        plan_release(derived->plan);
+    free(derived);
+}
+
+/* Takes over the samples of the same series under the plan before. */
+static void inherit(struct derivation *to, const struct derived *before)
+{
+    for (uint32_t i = 0; i < before->count; i++) {
+        const struct derivation *from = &before->list[i];
+        if (from->rule != to->rule || strcmp(from->labels, to->labels) != 0)
+            continue;
+        memcpy(to->samples, from->samples, sizeof to->samples);
+        to->sample_count = from->sample_count;
+        to->newest = from->newest;
+    }
+}
+
+/* Links one derived series, if its sources are there under this plan. */
+static void link_one(struct derived *next, const struct derived *before,
+                     const struct derivation_rule *rule, const struct series *from, uint32_t node)
+{
+    struct derivation *to = &next->list[next->count];
+    const struct family *result = plan_family(next->plan, rule->family.name);
+    const struct family *numerator =
+        rule->numerator ? plan_family(next->plan, rule->numerator) : NULL;
+    size_t size = strlen(from->labels) + sizeof ",numa_node=\"\"" + 10;
+    *to = (struct derivation){.rule = rule, .node = node, .denominator = from};
+    to->labels = malloc(size);
+    if (!to->labels)
+        return;
+    if (node == UINT32_MAX)
+        strcpy(to->labels, from->labels);
+    else
+        snprintf(to->labels, size, "%s,numa_node=\"%u\"", from->labels, node);
+    to->result = result ? family_series(result, to->labels) : NULL;
+    to->numerator = numerator ? family_series(numerator, from->labels) : NULL;
+    if (!to->result || to->result->rows != ROWS_COMPUTED || (rule->numerator && !to->numerator)) {
+        free(to->labels);
+        return;
+    }
+    inherit(to, before);
+    next->count++;
+}
+
+static void link_rule(struct derived *next, const struct derived *before,
+                      const struct derivation_rule *rule, uint32_t nodes)
+{
+    const struct family *from = plan_family(next->plan, rule->family.from);
+    for (uint32_t i = 0; from && i < from->count; i++) {
+        uint32_t copies = rule->family.by_node ? nodes : 1;
+        struct derivation *grown =
+            realloc(next->list, (next->count + copies) * sizeof *next->list);
+        if (!grown)
+            return;
+        next->list = grown;
+        for (uint32_t node = 0; node < copies; node++)
+            link_one(next, before, rule, &from->series[i],
+                     rule->family.by_node ? node : UINT32_MAX);
+    }
+}
+
+static void relink(struct derived *derived, const struct plan *plan, uint32_t nodes)
+{
+    struct derived next = {.plan = plan_hold((struct plan *)(uintptr_t)plan)};
+    for (size_t i = 0; i < RULES; i++)
+        link_rule(&next, derived, &rules[i], nodes);
+    list_free(derived->list, derived->count);
+    if (derived->plan)
+        plan_release(derived->plan);
+    *derived = next;
+}
+
+/* The sum over a series' nodes, or one of them, of its words [from, from + count). */
+static double total(const struct series *series, const struct snapshot *snapshot, uint32_t node,
+                    uint32_t count)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < snapshot->node_count; i++)
+        for (uint32_t j = 0; snapshot->nodes[i] && (node == UINT32_MAX || node == i) && j < count;
+             j++)
+            sum += snapshot->nodes[i][series->at + j].count;
+    return (double)sum;
+}
+
+static double histogram_sum(const struct series *series, const struct snapshot *snapshot)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < snapshot->node_count; i++)
+        if (snapshot->nodes[i])
+            sum += snapshot->nodes[i][series->at + series->shape->cells].number;
+    return sum;
+}
+
+static struct sample take_sample(const struct derivation *d, const struct snapshot *snapshot)
+{
+    struct sample now = {.time = clock_monotonic()};
+    switch (d->rule->rule) {
+    case RULE_MEAN:
+        now.numerator = histogram_sum(d->denominator, snapshot);
+        now.denominator = total(d->denominator, snapshot, d->node, d->denominator->shape->cells - 1);
+        break;
+    case RULE_RATE:
+        now.numerator = total(d->denominator, snapshot, d->node, 1);
+        now.denominator = (double)now.time * 1e-9;
+        break;
+    default:
+        now.numerator = total(d->numerator, snapshot, d->node, 1);
+        now.denominator = total(d->denominator, snapshot, d->node, 1);
+    }
+    return now;
+}
+
+static const struct sample *oldest_of(const struct derivation *d)
+{
+    uint32_t first = d->sample_count < WINDOW ? 0 : (d->newest + 1) % WINDOW;
+    return &d->samples[first];
+}
+
+/* Keeps one sample a second; a total that fell (a process was forgotten) starts the window anew. */
+static void keep_sample(struct derivation *d, const struct sample *now)
+{
+    const struct sample *newest = &d->samples[d->newest];
+    if (d->sample_count &&
+        (now->numerator < newest->numerator || now->denominator < newest->denominator))
+        d->sample_count = 0;
+    if (d->sample_count && now->time - newest->time < SAMPLE_NS)
+        return;
+    d->newest = d->sample_count ? (d->newest + 1) % WINDOW : 0;
+    d->samples[d->newest] = *now;
+    if (d->sample_count < WINDOW)
+        d->sample_count++;
+}
+
+static void derive(struct derivation *d, const struct snapshot *snapshot, union word *row)
+{
+    struct sample now = take_sample(d, snapshot);
+    keep_sample(d, &now);
+    const struct sample *then = oldest_of(d);
+    double per = now.denominator - then->denominator;
+    if (!(per > 0) || (d->rule->rule == RULE_RATE && now.time - then->time < SAMPLE_NS))
+        return;
+    double value = (now.numerator - then->numerator) / per;
+    row[d->result->at].number = d->rule->rule == RULE_PERCENT ? 100 * value : value;
+}
+
+void derived_fill(struct derived *derived, const struct plan *plan,
+                  const struct snapshot *snapshot, union word *row)
+{
+    if (derived->plan != plan)
+        relink(derived, plan, snapshot->node_count);
+    for (uint32_t i = 0; i < derived->count; i++)
+        derive(&derived->list[i], snapshot, row);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "daemon/discovery.h"
+#include "daemon/clock.h"
+#include "daemon/derived.h"
+#include "daemon/found.h"
+#include "daemon/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define SCAN_NS UINT64_C(1000000000)
+#define FLAT_DIRECTORY "/dev/shm"
+#define FLAT_PREFIX "engram."
+
+struct watched {
+    const char *path;
+    const char *prefix; /* of the names that are regions */
+    int watch;          /* of inotify; -1 while the directory is not there */
+    bool missing;       /* and the log has said so */
+};
+
+struct discovery {
+    struct discovery_options options;
+    struct found found;
+    const struct computed_family **computed;
+    struct watched *watched;
+    uint32_t watched_count;
+    int inotify;
+    int stop;
+    uint64_t last_scan;
+    bool changed; /* since the last plan */
+    pthread_t thread;
+};
+
+static bool list_directories(struct discovery *d)
+{
+    uint32_t count = 0;
+    while (d->options.directories[count])
+        count++;
+    d->watched = calloc(count + 1, sizeof *d->watched);
+    if (!d->watched)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        d->watched[i] = (struct watched){d->options.directories[i], "", -1, false};
+    d->watched_count = count;
+    if (d->options.flat)
+        d->watched[d->watched_count++] = (struct watched){FLAT_DIRECTORY, FLAT_PREFIX, -1, false};
+    return true;
+}
+
+static bool list_computed(struct discovery *d)
+{
+    uint32_t own = self_family_count(d->options.self), derived = derived_family_count();
+    d->computed = calloc(own + derived + 1, sizeof *d->computed);
+    if (!d->computed)
+        return false;
+    memcpy(d->computed, self_families(d->options.self), own * sizeof *d->computed);
+    memcpy(d->computed + own, derived_families(), derived * sizeof *d->computed);
+    return true;
+}
+
+struct discovery *discovery_new(const struct discovery_options *options)
+{
+    struct discovery *d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    d->options = *options;
+    d->changed = true;
+    d->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    d->stop = eventfd(0, EFD_CLOEXEC);
+    if (d->inotify >= 0 && d->stop >= 0 && list_directories(d) && list_computed(d))
+        return d;
+    int error = errno;
+    discovery_free(d);
+    errno = error;
+    return NULL;
+}
+
+void discovery_free(struct discovery *d)
+{
+    found_free(&d->found);
+    if (d->inotify >= 0)
+        close(d->inotify);
+    if (d->stop >= 0)
+        close(d->stop);
+    free(d->watched);
+    free(d->computed);
+    free(d);
+}
+
+static void tell_missing(struct watched *at)
+{
+    int error = errno;
+    if (!at->missing)
+        log_event(LOG_LEVEL_WARNING,
+                  "region directory cannot be read; it is tried again every second",
+                  "path=%s error=%s", at->path, strerror(error));
+    at->missing = true;
+    errno = error;
+}
+
+/* Looks at every name in a directory; whatever is gone from it is noticed by found_sweep(). */
+static void scan_directory(struct discovery *d, struct watched *at)
+{
+    int fd = open(at->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (!directory) {
+        tell_missing(at);
+        if (errno != ENOENT) /* EMFILE, say: what was there is there */
+            found_spare(&d->found, at->path);
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    if (at->watch < 0)
+        at->watch = inotify_add_watch(d->inotify, at->path, IN_CREATE | IN_MOVED_TO | IN_DELETE |
+                                                                IN_CLOSE_WRITE | IN_ONLYDIR);
+    at->missing = false;
+    for (struct dirent *entry; (entry = readdir(directory));)
+        if (entry->d_name[0] != '.' && strncmp(entry->d_name, at->prefix, strlen(at->prefix)) == 0)
+            d->changed |= found_look(&d->found, at->path, fd, entry->d_name, d->options.self);
+    closedir(directory);
+}
+
+static void publish(struct discovery *d)
+{
+    struct plan_input input;
+    if (!d->changed || !found_input(&d->found, &input))
+        return;
+    input.computed = d->computed;
+    input.nodes = topology_nodes(d->options.topology);
+    struct plan *plan = plan_build(&input);
+    if (!plan) {
+        log_event(LOG_LEVEL_ERROR, "no memory to serve new series; tried again", "regions=%u",
+                  input.region_count);
+        return;
+    }
+    snapshot_publish_plan(d->options.store, plan);
+    d->changed = false;
+}
+
+void discovery_scan(struct discovery *d)
+{
+    found_sweep_start(&d->found);
+    for (uint32_t i = 0; i < d->watched_count; i++)
+        scan_directory(d, &d->watched[i]);
+    d->changed |= found_sweep_end(&d->found);
+    d->changed |= found_refresh(&d->found, true, d->options.self);
+    found_count(&d->found, d->options.self);
+    d->last_scan = clock_monotonic();
+    publish(d);
+}
+
+/* A directory that was itself removed is watched anew when it comes back. */
+static bool take_notifications(struct discovery *d)
+{
+    char room[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
+    bool any = false;
+    ssize_t length;
+    while ((length = read(d->inotify, room, sizeof room)) > 0) {
+        any = true;
+        for (char *at = room; at < room + length;) {
+            const struct inotify_event *event = (const void *)at;
+            for (uint32_t i = 0; (event->mask & IN_IGNORED) && i < d->watched_count; i++)
+                if (d->watched[i].watch == event->wd)
+                    d->watched[i].watch = -1;
+            at += sizeof *event + event->len;
+        }
+    }
+    return any;
+}
+
+static void *discovery_run(void *argument)
+{
+    struct discovery *d = argument;
+    struct pollfd wait[2] = {{.fd = d->stop, .events = POLLIN}, {.fd = d->inotify, .events = POLLIN}};
+    snapshot_thread_start();
+    for (;;) {
+        poll(wait, 2, (int)d->options.tick_ms);
+        if (wait[0].revents)
+            break;
+        if (take_notifications(d) || clock_monotonic() - d->last_scan >= SCAN_NS) {
+            discovery_scan(d);
+        } else {
+            d->changed |= found_refresh(&d->found, false, d->options.self);
+            publish(d);
+        }
+    }
+    snapshot_thread_stop();
+    return NULL;
+}
+
+bool discovery_start(struct discovery *d)
+{
+    return pthread_create(&d->thread, NULL, discovery_run, d) == 0;
+}
+
+void discovery_stop(struct discovery *d)
+{
+    if (eventfd_write(d->stop, 1) == 0)
+        pthread_join(d->thread, NULL);
+}

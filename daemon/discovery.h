@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds regions: by inotify at once, by a scan every second in case a
+ * notification was lost or the directory came later.  Watches them for new
+ * series and for the death of their process, and publishes a plan whenever what
+ * is served has changed.  What cannot be served is quarantined with a reason.
+ */
+#ifndef ENGRAMD_DISCOVERY_H
+#define ENGRAMD_DISCOVERY_H
+
+#include "daemon/self.h"
+#include "daemon/snapshot.h"
+
+struct discovery;
+
+struct discovery_options {
+    struct snapshot_store *store;
+    const struct topology *topology;
+    struct self *self;
+    const char *const *directories; /* NULL-terminated */
+    bool flat;                      /* also look for flat names in /dev/shm */
+    uint32_t tick_ms;
+};
+
+/* NULL when there is no memory or no descriptor left, with errno.  The options are copied. */
+struct discovery *discovery_new(const struct discovery_options *options);
+void discovery_free(struct discovery *discovery);
+
+/* Scans now and publishes a plan: for --once, and so that a plan stands before the first scrape. */
+void discovery_scan(struct discovery *discovery);
+
+/* Goes on in a thread of its own; false when it cannot be started. */
+bool discovery_start(struct discovery *discovery);
+void discovery_stop(struct discovery *discovery);
+
+#endif

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/http.h"
+#include "daemon/http_listen.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LISTENERS_MAX 16
+#define CONNECTIONS_MAX 1024
+#define REQUEST_SECONDS 10
+#define IDLE_SECONDS 60
+#define DRAIN_SECONDS 10
+#define ACCEPT_PAUSE_MS 100
+
+struct listener {
+    struct evconnlistener *listener;
+    char address[160];
+};
+
+struct http_server {
+    struct event_base *base;
+    http_handler *handler;
+    http_observer *observer;
+    void *argument;
+    struct listener listeners[LISTENERS_MAX];
+    int listener_count;
+    struct connection *connections;
+    int connection_count;
+    bool draining;
+    struct event *resume; /* accepting, after descriptors ran out */
+};
+
+/* One client.  It is in one of three states: idle, receiving a request (both with the deadline
+ * pending), or being answered (the bufferevent's write timeout watches progress). */
+struct connection {
+    struct http_server *server;
+    struct bufferevent *stream;
+    struct event *deadline;
+    struct connection *next, **link;
+    bool receiving;  /* a request has begun and is not whole */
+    bool answering;  /* a response is leaving */
+    bool close_after;
+};
+
+struct http_response {
+    struct connection *connection;
+    const struct http_request *request; /* NULL when it could not be parsed */
+    struct evbuffer *headers;
+    bool sent;
+};
+
+static void accept_again(struct http_server *server)
+{
+    for (int i = 0; i < server->listener_count && !server->draining; i++)
+        evconnlistener_enable(server->listeners[i].listener);
+}
+
+static void accept_pause(struct http_server *server)
+{
+    for (int i = 0; i < server->listener_count; i++)
+        evconnlistener_disable(server->listeners[i].listener);
+}
+
+static void connection_close(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    *connection->link = connection->next;
+    if (connection->next)
+        connection->next->link = connection->link;
+    event_free(connection->deadline);
+    bufferevent_free(connection->stream);
+    free(connection);
+    if (server->connection_count-- == CONNECTIONS_MAX)
+        accept_again(server);
+}
+
+static void set_deadline(struct connection *connection, int seconds)
+{
+    struct timeval when = {.tv_sec = seconds};
+    event_add(connection->deadline, &when);
+}
+
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {{200, "OK"},
+                   {400, "Bad Request"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {406, "Not Acceptable"},
+                   {408, "Request Timeout"},
+                   {413, "Content Too Large"},
+                   {431, "Request Header Fields Too Large"},
+                   {500, "Internal Server Error"},
+                   {501, "Not Implemented"},
+                   {503, "Service Unavailable"},
+                   {505, "HTTP Version Not Supported"}};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Unknown";
+}
+
+void http_header(struct http_response *response, const char *header)
+{
+    evbuffer_add_printf(response->headers, "%s\r\n", header);
+}
+
+static void release_body(const void *data, size_t length, void *release)
+{
+    void (*call)(void *) = NULL;
+    (void)length;
+    memcpy(&call, &release, sizeof call);
+    call((void *)(uintptr_t)data);
+}
+
+static void add_body(struct evbuffer *out, const void *body, size_t length,
+                     void (*release)(void *body))
+{
+    void *call = NULL;
+    memcpy(&call, &release, sizeof call); /* a function's address through evbuffer's argument */
+    if (!release)
+        evbuffer_add(out, body, length);
+    else if (evbuffer_add_reference(out, body, length, release_body, call))
+        release((void *)(uintptr_t)body);
+}
+
+void http_respond(struct http_response *response, int status, const char *content_type,
+                  const void *body, size_t length, void (*release)(void *body))
+{
+    struct connection *connection = response->connection;
+    struct evbuffer *out = bufferevent_get_output(connection->stream);
+    char date[40];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+    connection->close_after |= !response->request || !response->request->keep_alive;
+    evbuffer_add_printf(out,
+                        "HTTP/1.1 %d %s\r\nServer: engramd\r\nDate: %s\r\nContent-Type: %s\r\n"
+                        "Content-Length: %zu\r\n%s",
+                        status, reason_of(status), date, content_type, length,
+                        connection->close_after ? "Connection: close\r\n" : "");
+    evbuffer_add_buffer(out, response->headers);
+    evbuffer_add(out, "\r\n", 2);
+    if (response->request && response->request->head) {
+        if (release)
+            release((void *)(uintptr_t)body);
+    } else {
+        add_body(out, body, length, release);
+    }
+    response->sent = true;
+    if (connection->server->observer)
+        connection->server->observer(status, connection->server->argument);
+}
+
+static void respond_error(struct http_response *response, int status)
+{
+    char body[64];
+    int length = snprintf(body, sizeof body, "%d %s\n", status, reason_of(status));
+    if (status == 405)
+        http_header(response, "Allow: GET, HEAD");
+    http_respond(response, status, "text/plain; charset=utf-8", body, (size_t)length, NULL);
+}
+
+/* Answers the request whose head has `length` bytes; 0 stands for a head that is too long. */
+static void answer(struct connection *connection, size_t length)
+{
+    struct http_server *server = connection->server;
+    struct evbuffer *in = bufferevent_get_input(connection->stream);
+    struct http_request request;
+    struct http_response response = {.connection = connection, .headers = evbuffer_new()};
+    char *head = length ? (char *)evbuffer_pullup(in, (ev_ssize_t)length) : NULL;
+    int status = head ? http_request_parse(&request, head, length) : 431;
+    event_del(connection->deadline);
+    connection->receiving = false;
+    connection->answering = true;
+    if (status == 0 || status == 405)
+        response.request = &request;
+    if (status)
+        respond_error(&response, status);
+    else
+        server->handler(&request, &response, server->argument);
+    if (!response.sent)
+        respond_error(&response, 500);
+    evbuffer_drain(in, length);
+    evbuffer_free(response.headers);
+}
+
+/* Looks for a whole request in what has arrived; one is answered at a time. */
+static void take_request(struct connection *connection)
+{
+    struct evbuffer *in = bufferevent_get_input(connection->stream);
+    size_t there = evbuffer_get_length(in);
+    if (connection->answering || there == 0)
+        return;
+    size_t most = there < HTTP_HEAD_MAX ? there : HTTP_HEAD_MAX;
+    size_t length = http_head_length((const char *)evbuffer_pullup(in, (ev_ssize_t)most), most);
+    if (length || there >= HTTP_HEAD_MAX) {
+        answer(connection, length);
+    } else if (!connection->receiving) {
+        connection->receiving = true;
+        set_deadline(connection, REQUEST_SECONDS);
+    }
+}
+
+static void on_read(struct bufferevent *stream, void *argument)
+{
+    (void)stream;
+    take_request(argument);
+}
+
+/* The response has left. */
+static void on_drained(struct bufferevent *stream, void *argument)
+{
+    struct connection *connection = argument;
+    (void)stream;
+    if (!connection->answering)
+        return;
+    connection->answering = false;
+    if (connection->close_after || connection->server->draining) {
+        connection_close(connection);
+        return;
+    }
+    set_deadline(connection, IDLE_SECONDS);
+    take_request(connection);
+}
+
+/* End of the client's half, an error, or no progress for too long. */
+static void on_event(struct bufferevent *stream, short what, void *argument)
+{
+    struct connection *connection = argument;
+    (void)stream;
+    if ((what & BEV_EVENT_EOF) && connection->answering) {
+        connection->close_after = true; /* it may still read what it asked for */
+        return;
+    }
+    connection_close(connection);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    connection_close(argument);
+}
+
+static bool connection_start(struct http_server *server, evutil_socket_t fd)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    struct timeval drain = {.tv_sec = DRAIN_SECONDS};
+    if (!connection)
+        return false;
+    connection->server = server;
+    connection->stream = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    connection->deadline = evtimer_new(server->base, on_deadline, connection);
+    if (!connection->stream || !connection->deadline) {
+        if (connection->deadline)
+            event_free(connection->deadline);
+        if (connection->stream) {
+            bufferevent_free(connection->stream);
+        }
+        free(connection);
+        return false;
+    }
+    connection->next = server->connections;
+    connection->link = &server->connections;
+    if (connection->next)
+        connection->next->link = &connection->next;
+    server->connections = connection;
+    server->connection_count++;
+    bufferevent_setcb(connection->stream, on_read, on_drained, on_event, connection);
+    bufferevent_setwatermark(connection->stream, EV_READ, 0, HTTP_HEAD_MAX);
+    bufferevent_set_timeouts(connection->stream, NULL, &drain);
+    set_deadline(connection, REQUEST_SECONDS);
+    bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
+    return true;
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
+                      struct sockaddr *address, int length, void *argument)
+{
+    struct http_server *server = argument;
+    (void)listener, (void)address, (void)length;
+    if (!connection_start(server, fd))
+        evutil_closesocket(fd);
+    if (server->connection_count >= CONNECTIONS_MAX)
+        accept_pause(server);
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *argument)
+{
+    struct http_server *server = argument;
+    (void)fd, (void)what;
+    if (server->connection_count < CONNECTIONS_MAX)
+        accept_again(server);
+}
+
+/* Descriptors ran out, most likely: wait for some to come back instead of spinning. */
+static void on_accept_error(struct evconnlistener *listener, void *argument)
+{
+    struct http_server *server = argument;
+    struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+    (void)listener;
+    accept_pause(server);
+    event_add(server->resume, &pause);
+}
+
+struct http_server *http_server_new(struct event_base *base, http_handler *handler,
+                                    http_observer *observer, void *argument)
+{
+    struct http_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    server->base = base;
+    server->handler = handler;
+    server->observer = observer;
+    server->argument = argument;
+    server->resume = evtimer_new(base, on_resume, server);
+    if (server->resume)
+        return server;
+    free(server);
+    return NULL;
+}
+
+bool http_server_listen(struct http_server *server, const char *address, char *error, size_t size)
+{
+    struct listener *to = &server->listeners[server->listener_count];
+    if (server->listener_count == LISTENERS_MAX) {
+        snprintf(error, size, "there are %d listeners already; drop one", LISTENERS_MAX);
+        return false;
+    }
+    int fd = http_listen(address, error, size);
+    if (fd < 0)
+        return false;
+    to->listener = evconnlistener_new(server->base, on_accept, server,
+                                      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    if (!to->listener) {
+        close(fd);
+        snprintf(error, size, "no memory to listen");
+        return false;
+    }
+    evconnlistener_set_error_cb(to->listener, on_accept_error);
+    http_bound_address(fd, to->address, sizeof to->address);
+    server->listener_count++;
+    return true;
+}
+
+const char *http_server_address(const struct http_server *server, int i)
+{
+    return server->listeners[i].address;
+}
+
+void http_server_drain(struct http_server *server)
+{
+    struct connection *next;
+    server->draining = true;
+    accept_pause(server);
+    for (struct connection *connection = server->connections; connection; connection = next) {
+        next = connection->next;
+        if (!connection->answering)
+            connection_close(connection);
+    }
+}
+
+void http_server_free(struct http_server *server)
+{
+    server->draining = true;
+    while (server->connections)
+        connection_close(server->connections);
+    for (int i = 0; i < server->listener_count; i++) {
+        evconnlistener_free(server->listeners[i].listener);
+        if (strncmp(server->listeners[i].address, "unix:", 5) == 0)
+            unlink(server->listeners[i].address + 5);
+    }
+    event_free(server->resume);
+    free(server);
+}

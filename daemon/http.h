@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small HTTP/1.1 server on bufferevents: GET and HEAD only, one thread.
+ *
+ * Every client has a deadline: 10 s from the first byte of a request to its last,
+ * 60 s between requests, and 10 s without any progress while a response leaves.
+ * Connections beyond 1024 wait in the backlog until one of them ends.
+ */
+#ifndef ENGRAMD_HTTP_H
+#define ENGRAMD_HTTP_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/http_request.h"
+
+struct http_server;
+struct http_response;
+
+/* Answers a request by exactly one http_respond(), before it returns. */
+typedef void http_handler(const struct http_request *request, struct http_response *response,
+                          void *argument);
+
+/* Told of each response's status, those included that no handler was asked for; may be NULL. */
+typedef void http_observer(int status, void *argument);
+
+/* NULL when there is no memory. */
+struct http_server *http_server_new(struct event_base *base, http_handler *handler,
+                                    http_observer *observer, void *argument);
+
+/* Listens on HOST:PORT, where HOST is an address and PORT 0 any free one, or on unix:PATH, made
+ * with mode 0660.  False with a sentence that says what, where and what to do. */
+bool http_server_listen(struct http_server *server, const char *address, char *error, size_t size);
+
+/* The address that listener `i`, in order of listening, is bound to. */
+const char *http_server_address(const struct http_server *server, int i);
+
+/* Accepts nobody new and closes each connection once it owes no response. */
+void http_server_drain(struct http_server *server);
+
+void http_server_free(struct http_server *server);
+
+/* Adds a header, "Name: value" without a line end.  Before http_respond(). */
+void http_header(struct http_response *response, const char *header);
+
+/* Sends status and body.  `body` is copied, or with `release` handed over: release(body) is called
+ * once the last byte has left. */
+void http_respond(struct http_response *response, int status, const char *content_type,
+                  const void *body, size_t length, void (*release)(void *body));
+
+#endif

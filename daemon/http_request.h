@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The head of an HTTP/1.x request, RFC 9112: a pure parser, strict where others were smuggled
+ * through. */
+#ifndef ENGRAMD_HTTP_REQUEST_H
+#define ENGRAMD_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HTTP_HEAD_MAX 16384 /* bytes of request line and headers */
+
+/* Strings point into the bytes that were parsed, which are terminated in place. */
+struct http_request {
+    const char *method;
+    const char *path; /* as it was sent, without the query */
+    const char *query; /* "" if there is none */
+    const char *accept;
+    const char *accept_encoding;
+    bool head;       /* method is HEAD */
+    bool keep_alive; /* the client wants the connection to stay */
+};
+
+/* Bytes up to and with the blank line that ends a head; 0 while it is not there yet. */
+size_t http_head_length(const char *bytes, size_t length);
+
+/* Parses a whole head in place; 0, or the status that answers it: 400, 405, 413, 501 or 505. */
+int http_request_parse(struct http_request *request, char *bytes, size_t length);
+
+#endif

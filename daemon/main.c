@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/collector.h"
+#include "daemon/config.h"
+#include "daemon/derived.h"
+#include "daemon/discovery.h"
+#include "daemon/exposition.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/web.h"
+#include "shmlib/guard.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Everything that lives as long as the daemon, in the order in which it is made. */
+struct daemon {
+    struct config config;
+    struct topology *topology;
+    struct self *self;
+    struct derived *derived;
+    struct snapshot_store *store;
+    struct discovery *discovery;
+    struct collectors *collectors;
+    struct event_base *base;
+    struct http_server *server;
+    struct web web;
+    uint64_t collections; /* when the watchdog was petted last */
+};
+
+static bool fail(const char *what, const char *advice)
+{
+    log_event(LOG_LEVEL_ERROR, what, "error=%s advice=%s", strerror(errno), advice);
+    return false;
+}
+
+static void compute(void *argument, const struct plan *plan, const struct snapshot *snapshot,
+                    union word *row)
+{
+    struct daemon *daemon = argument;
+    derived_fill(daemon->derived, plan, snapshot, row);
+    self_fill(daemon->self, plan, row);
+}
+
+/* Root makes the directory that processes expect, as tmpfiles.d would at boot. */
+static void make_regions(const struct config *config)
+{
+    if (!config->default_regions || geteuid() != 0)
+        return;
+    if (mkdir("/dev/shm/engram", 0755) == 0 || errno == EEXIST)
+        if (mkdir(config->region_dirs.items[0], 03777) == 0)
+            chmod(config->region_dirs.items[0], 03777); /* whatever the umask */
+}
+
+static bool make_pipeline(struct daemon *d)
+{
+    guard_install();
+    make_regions(&d->config);
+    if (!(d->topology = topology_load()))
+        return fail("cannot read the machine's topology", "is /sys mounted?");
+    d->self = self_new(topology_sockets(d->topology), ENGRAM_VERSION, ENGRAM_REVISION);
+    d->derived = derived_new();
+    d->store = snapshot_store_new(d->topology, compute, d);
+    if (!d->self || !d->derived || !d->store)
+        return fail("no memory to start", "free some");
+    struct discovery_options options = {
+        .store = d->store,
+        .topology = d->topology,
+        .self = d->self,
+        .directories = (const char *const *)d->config.region_dirs.items,
+        .flat = d->config.default_regions,
+        .tick_ms = d->config.tick_ms,
+    };
+    d->discovery = discovery_new(&options);
+    return d->discovery || fail("cannot watch for regions", "raise fs.inotify.max_user_instances");
+}
+
+static int run_once(struct daemon *d)
+{
+    struct buffer out = {0};
+    discovery_scan(d->discovery);
+    collect_once(d->store, d->topology, d->self);
+    const struct snapshot *snapshot = snapshot_begin(d->store);
+    bool done = snapshot && exposition_render(&out, snapshot, EXPOSITION_TEXT) &&
+                fwrite(out.data, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
+    snapshot_end();
+    buffer_free(&out);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void on_stop(evutil_socket_t signal_number, short what, void *argument)
+{
+    struct daemon *d = argument;
+    (void)what;
+    log_event(LOG_LEVEL_INFO, "stopping", "signal=%s", strsignal((int)signal_number));
+    notify_send("STOPPING=1");
+    http_server_drain(d->server);
+    struct timeval patience = {.tv_sec = 1};
+    event_base_loopexit(d->base, &patience);
+}
+
+/* The watchdog is petted only when every socket's values were collected since the last time. */
+static void on_watchdog(evutil_socket_t fd, short what, void *argument)
+{
+    struct daemon *d = argument;
+    uint64_t collections = self_collections(d->self);
+    (void)fd, (void)what;
+    if (collections == d->collections)
+        return;
+    d->collections = collections;
+    notify_send("WATCHDOG=1");
+}
+
+static bool make_server(struct daemon *d)
+{
+    char error[512];
+    d->base = event_base_new();
+    d->web = (struct web){d->store, d->self};
+    d->server = d->base ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
+    if (!d->server)
+        return fail("no memory to serve", "free some");
+    for (int i = 0; i < d->config.listen.count; i++) {
+        if (!http_server_listen(d->server, d->config.listen.items[i], error, sizeof error)) {
+            log_event(LOG_LEVEL_ERROR, "cannot listen", "address=%s error=%s",
+                      d->config.listen.items[i], error);
+            return false;
+        }
+    }
+    for (int i = 0; i < d->config.listen.count; i++)
+        log_event(LOG_LEVEL_INFO, "listening", "address=%s", http_server_address(d->server, i));
+    return true;
+}
+
+static void add_event(struct daemon *d, int signal_or_fd, short what, event_callback_fn call,
+                      const struct timeval *every)
+{
+    struct event *event = event_new(d->base, signal_or_fd, what, call, d);
+    if (!event || event_add(event, every))
+        fail("an event is not watched", "free some memory");
+}
+
+static int serve(struct daemon *d)
+{
+    if (!make_server(d))
+        return EXIT_FAILURE;
+    discovery_scan(d->discovery);
+    d->collectors = collectors_start(d->store, d->topology, d->self, d->config.tick_ms);
+    if (!d->collectors || !discovery_start(d->discovery)) {
+        fail("cannot start a thread", "raise the limit on tasks");
+        return EXIT_FAILURE;
+    }
+    uint32_t watchdog = notify_watchdog_ms();
+    struct timeval every = {(time_t)(watchdog / 1000), (suseconds_t)(watchdog % 1000) * 1000};
+    add_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
+    add_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
+    if (watchdog)
+        add_event(d, -1, EV_PERSIST, on_watchdog, &every);
+    log_event(LOG_LEVEL_INFO, "started", "version=%s revision=%s sockets=%u tick_ms=%u",
+              ENGRAM_VERSION, ENGRAM_REVISION, topology_sockets(d->topology), d->config.tick_ms);
+    notify_send("READY=1");
+    int failed = event_base_dispatch(d->base) < 0;
+    discovery_stop(d->discovery);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void unmake(struct daemon *d)
+{
+    if (d->server)
+        http_server_free(d->server);
+    if (d->collectors)
+        collectors_stop(d->collectors);
+    if (d->discovery)
+        discovery_free(d->discovery);
+    if (d->store)
+        snapshot_store_free(d->store);
+    if (d->derived)
+        derived_free(d->derived);
+    if (d->self)
+        self_free(d->self);
+    if (d->topology)
+        topology_free(d->topology);
+    if (d->base)
+        event_base_free(d->base);
+    libevent_global_shutdown();
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = {0};
+    enum config_result loaded = config_load(&daemon.config, argc, argv);
+    int status = loaded == CONFIG_DONE ? EXIT_SUCCESS : 2;
+    if (loaded == CONFIG_RUN) {
+        signal(SIGPIPE, SIG_IGN);
+        snapshot_thread_start();
+        status = !make_pipeline(&daemon)   ? EXIT_FAILURE
+                 : daemon.config.once ? run_once(&daemon)
+                                           : serve(&daemon);
+        unmake(&daemon);
+        snapshot_thread_stop();
+    }
+    config_free(&daemon.config);
+    return status;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A plan: which series are served now, and from where in which regions each of
+ * them is summed.  Discovery builds one whenever a region or a series comes or
+ * goes; collectors and the exposition read it.  Immutable, counted references.
+ */
+#ifndef ENGRAMD_PLAN_H
+#define ENGRAMD_PLAN_H
+
+#include <stdatomic.h>
+
+#include "daemon/arena.h"
+#include "daemon/region.h"
+#include "daemon/series.h"
+
+/* Everything of one placement that is read from one region. */
+struct sources {
+    struct source *all;
+    uint32_t count;
+};
+
+struct plan_region {
+    struct region *region;
+    bool alive;
+    struct sources of[ENGRAM_PER_CPU + 1]; /* by enum engram_placement */
+    uint32_t ring;                         /* slot of the event rings, UINT32_MAX for none */
+};
+
+/* A family that the daemon computes.  With `from`, it has one series for each series of that
+ * recorded family, under the same labels; otherwise one for each of `labels`. */
+struct computed_family {
+    const char *name, *help, *unit;
+    enum series_type type;
+    const char *from;
+    bool by_node;              /* with `from`: one series for each node, labelled numa_node */
+    const char *const *labels; /* in exposition form; NULL-terminated */
+};
+
+struct plan {
+    atomic_uint references;
+    struct arena arena;
+    struct series_set set;
+    struct plan_region *regions;
+    uint32_t region_count;
+    uint32_t series_count;
+    uint32_t conflicts; /* series refused because their family is of another type or shape */
+    uint32_t *gauges;   /* words of the host row that start as absent */
+    uint32_t gauge_count;
+};
+
+/* What a plan is built from; regions in order of birth, so that where two disagree about a family
+ * the older one stands. */
+struct plan_input {
+    struct region *const *regions;
+    const bool *alive;
+    uint32_t region_count;
+    const struct computed_family *const *computed; /* NULL-terminated */
+    uint32_t nodes;
+};
+
+/* NULL when there is no memory.  The first reference is the caller's. */
+struct plan *plan_build(const struct plan_input *input);
+struct plan *plan_hold(struct plan *plan);
+void plan_release(struct plan *plan);
+
+/* The family of that name and its series of those labels, or NULL. */
+const struct family *plan_family(const struct plan *plan, const char *name);
+const struct series *family_series(const struct family *family, const char *labels);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/plan_entry.h"
+#include "daemon/buffer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void append_label(struct buffer *out, const char *name, size_t name_length,
+                         const char *value, size_t value_length)
+{
+    if (out->length)
+        buffer_append_char(out, ',');
+    buffer_append(out, name, name_length);
+    buffer_append(out, "=\"", 2);
+    for (size_t i = 0; i < value_length; i++) {
+        if (value[i] == '\n') {
+            buffer_append(out, "\\n", 2);
+            continue;
+        }
+        if (value[i] == '"' || value[i] == '\\')
+            buffer_append_char(out, '\\');
+        buffer_append_char(out, value[i]);
+    }
+    buffer_append_char(out, '"');
+}
+
+/* A record's labels in exposition form, the process last. */
+static const char *labels_of(const struct record *record, const struct engram_region *header,
+                             struct buffer *room, struct arena *arena)
+{
+    struct label_view label;
+    buffer_reset(room);
+    for (size_t at = 0; record_label(record, &at, &label);)
+        append_label(room, label.name, label.name_length, label.value, label.value_length);
+    append_label(room, "process", 7, header->process, header->process_length);
+    return room->failed ? NULL : arena_string(arena, room->data, room->length);
+}
+
+static uint32_t recorded_count(const struct plan_input *input)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < input->region_count; i++)
+        count += input->regions[i]->reader->count;
+    return count;
+}
+
+/* A gauge, and what is shown as one, ends with its process. */
+static bool served(const struct record *record, bool alive)
+{
+    uint8_t kind = record->descriptor->kind;
+    return kind != ENGRAM_EVENT && (alive || (kind != ENGRAM_GAUGE && kind != ENGRAM_UPDOWN));
+}
+
+static bool gather_recorded(struct entries *entries, const struct plan_input *input,
+                            struct arena *arena, struct buffer *room)
+{
+    for (uint32_t i = 0; i < input->region_count; i++) {
+        const struct reader *reader = input->regions[i]->reader;
+        for (uint32_t j = 0; j < reader->count; j++) {
+            const struct record *record = &reader->records[j];
+            if (!served(record, input->alive[i]))
+                continue;
+            struct entry *entry = &entries->list[entries->count];
+            *entry = (struct entry){.record = record, .region = i, .order = entries->count};
+            entry->name = arena_string(arena, record_name(record), record->descriptor->name_length);
+            entry->labels = labels_of(record, &reader->header, room, arena);
+            if (!entry->name || !entry->labels)
+                return false;
+            entries->count++;
+        }
+    }
+    return true;
+}
+
+static void add_computed(struct entries *entries, const struct computed_family *family,
+                         const char *labels)
+{
+    entries->list[entries->count] = (struct entry){
+        .name = family->name, .labels = labels, .computed = family, .order = entries->count};
+    entries->count++;
+}
+
+/* One computed series for a recorded one, or one for each node. */
+static bool derive_entry(struct entries *entries, const struct computed_family *family,
+                         const struct entry *from, uint32_t nodes, struct arena *arena)
+{
+    if (!family->by_node) {
+        add_computed(entries, family, from->labels);
+        return true;
+    }
+    for (uint32_t node = 0; node < nodes; node++) {
+        size_t size = strlen(from->labels) + sizeof ",numa_node=\"\"" + 10;
+        char *labels = arena_take(arena, size, 1);
+        if (!labels)
+            return false;
+        snprintf(labels, size, "%s,numa_node=\"%u\"", from->labels, node);
+        add_computed(entries, family, labels);
+    }
+    return true;
+}
+
+static bool gather_computed(struct entries *entries, const struct plan_input *input,
+                            struct arena *arena, uint32_t recorded)
+{
+    for (const struct computed_family *const *at = input->computed; *at; at++) {
+        const struct computed_family *family = *at;
+        for (const char *const *labels = family->labels; labels && *labels; labels++)
+            add_computed(entries, family, *labels);
+        for (uint32_t i = 0; family->from && i < recorded; i++)
+            if (strcmp(entries->list[i].name, family->from) == 0 &&
+                !derive_entry(entries, family, &entries->list[i], input->nodes, arena))
+                return false;
+    }
+    return true;
+}
+
+static int entry_compare(const void *left, const void *right)
+{
+    const struct entry *a = left, *b = right;
+    int order = strcmp(a->name, b->name);
+    if (order == 0)
+        order = strcmp(a->labels, b->labels);
+    return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+/* Room for every computed series: none of them has more than one for each series and node. */
+static size_t computed_most(const struct plan_input *input, size_t recorded)
+{
+    size_t most = 0;
+    for (const struct computed_family *const *at = input->computed; *at; at++) {
+        for (const char *const *labels = (*at)->labels; labels && *labels; labels++)
+            most++;
+        if ((*at)->from)
+            most += recorded * ((*at)->by_node ? input->nodes : 1);
+    }
+    return most;
+}
+
+bool entries_gather(struct entries *entries, const struct plan_input *input, struct arena *arena)
+{
+    size_t recorded = recorded_count(input);
+    struct buffer room = {0};
+    entries->count = 0;
+    entries->list = calloc(recorded + computed_most(input, recorded) + 1, sizeof *entries->list);
+    bool gathered = entries->list && gather_recorded(entries, input, arena, &room) &&
+                    gather_computed(entries, input, arena, entries->count);
+    buffer_free(&room);
+    if (gathered)
+        qsort(entries->list, entries->count, sizeof *entries->list, entry_compare);
+    return gathered;
+}

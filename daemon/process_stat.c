@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/process_stat.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static double count_fds(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+    if (!directory)
+        return 0;
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count - 3; /* ".", ".." and the directory itself */
+}
+
+/* Seconds since the epoch from clock ticks since boot. */
+static double since_epoch(double ticks)
+{
+    struct timespec wall, boot;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    return (double)(wall.tv_sec - boot.tv_sec) + ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* proc(5), /proc/[pid]/stat: fields 14, 15, 20, 22, 23, 24 counted from behind the name. */
+void process_stat_read(struct process_stat *stat)
+{
+    char text[1024];
+    unsigned long user, system, threads, virtual_bytes, pages;
+    unsigned long long start;
+    struct rlimit files = {0, 0};
+    FILE *file = fopen("/proc/self/stat", "re");
+    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[length] = 0;
+    const char *fields = strrchr(text, ')');
+    stat->valid = fields && sscanf(fields + 1,
+                                   " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu %*s %*s "
+                                   "%*s %*s %lu %*s %llu %lu %lu",
+                                   &user, &system, &threads, &start, &virtual_bytes, &pages) == 6;
+    if (!stat->valid)
+        return;
+    getrlimit(RLIMIT_NOFILE, &files);
+    stat->cpu_seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    stat->resident_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
+    stat->virtual_bytes = (double)virtual_bytes;
+    stat->threads = (double)threads;
+    stat->open_fds = count_fds();
+    stat->max_fds = (double)files.rlim_cur;
+    stat->start_time = since_epoch((double)start);
+}

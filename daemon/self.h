@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the daemon knows about itself: counted where it happens, by any thread,
+ * and turned into families (self_families) at each snapshot by self_fill().
+ */
+#ifndef ENGRAMD_SELF_H
+#define ENGRAMD_SELF_H
+
+#include "daemon/plan.h"
+#include "shmlib/events.h"
+
+struct self;
+
+/* `version` and `revision` are literals; NULL when there is no memory. */
+struct self *self_new(uint32_t sockets, const char *version, const char *revision);
+void self_free(struct self *self);
+
+/* The families, NULL-terminated, for plan_input.computed. */
+const struct computed_family *const *self_families(const struct self *self);
+uint32_t self_family_count(const struct self *self);
+
+/* A collector ended a collection that took `ns`; `success`: it published values. */
+void self_collected(struct self *self, uint32_t socket, uint64_t ns, bool success);
+/* Collections so far on the socket that made the fewest: stands still when one hangs. */
+uint64_t self_collections(const struct self *self);
+
+/* What a ring held; how long it waited counts only while its process is alive. */
+void self_saw_events(struct self *self, const struct drained *drained, bool alive);
+
+/* What discovery found: regions by state, and what was refused since the start. */
+void self_regions(struct self *self, uint32_t alive, uint32_t dead, uint32_t quarantined);
+void self_rejected(struct self *self, enum rejection rejection);
+
+/* An export of `bytes` on the wire took `ns` from snapshot to body. */
+void self_exported(struct self *self, uint64_t ns, uint64_t bytes);
+void self_requested(struct self *self, int status);
+
+/* Writes the current values into the computed row. */
+void self_fill(struct self *self, const struct plan *plan, union word *row);
+
+#endif

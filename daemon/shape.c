@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* How a histogram's cells become the lines of a text exposition. */
+#include "daemon/buffer.h"
+#include "daemon/number.h"
+#include "daemon/plan_entry.h"
+
+#include <engram/bucket.h>
+#include <math.h>
+#include <string.h>
+
+#define LINES_MOST 16
+
+/* "1.0", as OpenMetrics and Prometheus 3 spell it, so that the series is one in every format. */
+static char *bound_text(double bound, struct arena *arena)
+{
+    struct buffer room = {0};
+    number_append_double(&room, bound);
+    if (!room.failed && !memchr(room.data, '.', room.length) &&
+        !memchr(room.data, 'e', room.length))
+        buffer_append(&room, ".0", 2);
+    char *text = room.failed ? NULL : arena_string(arena, room.data, room.length);
+    buffer_free(&room);
+    return text;
+}
+
+static bool add_line(struct histogram_shape *shape, uint32_t cut, double bound,
+                     struct arena *arena)
+{
+    if (shape->lines && shape->cut[shape->lines - 1] == cut)
+        return true; /* two bounds fell into one bucket */
+    shape->cut[shape->lines] = cut;
+    shape->text[shape->lines] = bound_text(bound, arena);
+    return shape->text[shape->lines++] != NULL;
+}
+
+static bool explicit_lines(struct histogram_shape *shape, const struct record *record,
+                           struct arena *arena)
+{
+    for (uint32_t i = 0; i < record->descriptor->bounds; i++)
+        if (!add_line(shape, i + 1, record_bounds(record)[i], arena))
+            return false;
+    return true;
+}
+
+/* The bounds that were asked for, each at the bucket that holds it. */
+static bool shown_lines(struct histogram_shape *shape, const struct record *record,
+                        struct arena *arena)
+{
+    const struct engram_descriptor *d = record->descriptor;
+    for (uint32_t i = 0; i < d->shown; i++) {
+        uint32_t cell = engram_exponential_cell(record_bounds(record)[i], d->first, d->cells);
+        if (cell < d->cells - 2 &&
+            !add_line(shape, cell + 1, exp2((d->first + (int)cell) / 8.0), arena))
+            return false;
+    }
+    return true;
+}
+
+/* Powers of two, as few octaves apart as the number of lines allows. */
+static bool power_lines(struct histogram_shape *shape, const struct record *record,
+                        struct arena *arena)
+{
+    const struct engram_descriptor *d = record->descriptor;
+    int last = d->first + (int)d->cells - 3;
+    int octaves = (last - d->first) / 8;
+    int step = 8 * (octaves / LINES_MOST + 1);
+    for (int index = (d->first + 7) / 8 * 8; index <= last; index += step)
+        if (index >= d->first && shape->lines < LINES_MOST &&
+            !add_line(shape, (uint32_t)(index - d->first) + 1, exp2(index / 8.0), arena))
+            return false;
+    return true;
+}
+
+struct histogram_shape *shape_of(const struct record *record, struct arena *arena)
+{
+    const struct engram_descriptor *d = record->descriptor;
+    size_t most = d->bounds ? d->bounds : d->shown ? d->shown : LINES_MOST;
+    struct histogram_shape *shape = arena_take(arena, 1, sizeof *shape);
+    if (!shape)
+        return NULL;
+    shape->cells = d->cells;
+    shape->cut = arena_take(arena, most, sizeof *shape->cut);
+    shape->text = arena_take(arena, most, sizeof *shape->text);
+    if (!shape->cut || !shape->text)
+        return NULL;
+    bool done = d->bounds  ? explicit_lines(shape, record, arena)
+                : d->shown ? shown_lines(shape, record, arena)
+                           : power_lines(shape, record, arena);
+    return done ? shape : NULL;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/snapshot.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <urcu/urcu-memb.h>
+
+/* A partial is held by its slot and by each snapshot that reads it; counted under the mutex. */
+struct held_partial {
+    struct partial *partial;
+    unsigned references;
+};
+
+struct whole {
+    struct snapshot snapshot;
+    struct held_partial **parts; /* [sockets] */
+    const union word **nodes;
+    union word *computed;
+    struct snapshot_store *store;
+    struct rcu_head retire;
+};
+
+struct retired_plan {
+    struct plan *plan;
+    struct rcu_head retire;
+};
+
+struct snapshot_store {
+    const struct topology *topology;
+    snapshot_compute *compute;
+    void *argument;
+    struct plan *plan;   /* written by discovery, read by collectors under RCU */
+    struct whole *whole; /* written under the mutex, read by anyone under RCU */
+    pthread_mutex_t mutex; /* among collectors only; held for as long as putting parts together */
+    struct held_partial *slots[]; /* by socket */
+};
+
+struct snapshot_store *snapshot_store_new(const struct topology *topology,
+                                          snapshot_compute *compute, void *argument)
+{
+    size_t sockets = topology_sockets(topology);
+    struct snapshot_store *store = calloc(1, sizeof *store + sockets * sizeof store->slots[0]);
+    if (!store)
+        return NULL;
+    store->topology = topology;
+    store->compute = compute;
+    store->argument = argument;
+    pthread_mutex_init(&store->mutex, NULL);
+    return store;
+}
+
+void snapshot_thread_start(void)
+{
+    urcu_memb_register_thread();
+}
+
+void snapshot_thread_stop(void)
+{
+    urcu_memb_unregister_thread();
+}
+
+static void retire_plan(struct rcu_head *head)
+{
+    struct retired_plan *retired = caa_container_of(head, struct retired_plan, retire);
+    plan_release(retired->plan);
+    free(retired);
+}
+
+void snapshot_publish_plan(struct snapshot_store *store, struct plan *plan)
+{
+    struct plan *old = rcu_xchg_pointer(&store->plan, plan);
+    if (!old)
+        return;
+    struct retired_plan *retired = malloc(sizeof *retired);
+    if (!retired) { /* no memory to do it later: wait now */
+        urcu_memb_synchronize_rcu();
+        plan_release(old);
+        return;
+    }
+    retired->plan = old;
+    urcu_memb_call_rcu(&retired->retire, retire_plan);
+}
+
+struct plan *snapshot_hold_plan(struct snapshot_store *store)
+{
+    urcu_memb_read_lock();
+    struct plan *plan = rcu_dereference(store->plan);
+    if (plan)
+        plan_hold(plan);
+    urcu_memb_read_unlock();
+    return plan;
+}
+
+static void partial_free(struct partial *partial, uint32_t nodes)
+{
+    for (uint32_t node = 0; partial->nodes && node < nodes; node++)
+        free(partial->nodes[node]);
+    free(partial->nodes);
+    free(partial->host);
+    plan_release(partial->plan);
+    free(partial);
+}
+
+struct partial *partial_new(struct plan *plan, const struct topology *topology, uint32_t socket)
+{
+    uint32_t nodes = topology_nodes(topology), words = plan->set.words + 1;
+    struct partial *partial = calloc(1, sizeof *partial);
+    if (!partial)
+        return NULL;
+    partial->plan = plan_hold(plan);
+    partial->nodes = calloc(nodes, sizeof *partial->nodes);
+    bool whole = partial->nodes != NULL;
+    for (uint32_t node = 0; whole && node < nodes; node++)
+        if (topology_node_has_cpus(topology, node) &&
+            topology_socket_of_node(topology, node) == socket)
+            whole = (partial->nodes[node] = calloc(words, sizeof(union word))) != NULL;
+    if (whole && socket == 0)
+        whole = (partial->host = calloc(words, sizeof(union word))) != NULL;
+    if (whole)
+        return partial;
+    partial_free(partial, nodes);
+    return NULL;
+}
+
+/* Under the mutex. */
+static void release_part(struct snapshot_store *store, struct held_partial *part)
+{
+    if (!part || --part->references)
+        return;
+    partial_free(part->partial, topology_nodes(store->topology));
+    free(part);
+}
+
+static void whole_free(struct whole *whole)
+{
+    struct snapshot_store *store = whole->store;
+    for (uint32_t i = 0; whole->parts && i < topology_sockets(store->topology); i++)
+        release_part(store, whole->parts[i]);
+    free(whole->parts);
+    free(whole->nodes);
+    free(whole->computed);
+    free(whole);
+}
+
+static void retire_whole(struct rcu_head *head)
+{
+    struct whole *whole = caa_container_of(head, struct whole, retire);
+    struct snapshot_store *store = whole->store;
+    pthread_mutex_lock(&store->mutex);
+    whole_free(whole);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+/* Takes the parts' rows into the snapshot, and a reference to each part. */
+static void gather_parts(struct whole *whole, const struct snapshot_store *store)
+{
+    uint32_t nodes = topology_nodes(store->topology);
+    for (uint32_t i = 0; i < topology_sockets(store->topology); i++) {
+        struct partial *partial = store->slots[i]->partial;
+        whole->parts[i] = store->slots[i];
+        whole->parts[i]->references++;
+        for (uint32_t node = 0; node < nodes; node++)
+            if (partial->nodes[node])
+                whole->nodes[node] = partial->nodes[node];
+        if (partial->host)
+            whole->snapshot.host = partial->host;
+    }
+}
+
+static struct whole *whole_new(struct snapshot_store *store, const struct plan *plan)
+{
+    uint32_t nodes = topology_nodes(store->topology);
+    struct whole *whole = calloc(1, sizeof *whole);
+    if (!whole)
+        return NULL;
+    whole->store = store;
+    whole->parts = calloc(topology_sockets(store->topology), sizeof *whole->parts);
+    whole->nodes = calloc(nodes, sizeof *whole->nodes);
+    whole->computed = malloc((plan->set.words + 1) * sizeof *whole->computed);
+    if (!whole->parts || !whole->nodes || !whole->computed) {
+        whole_free(whole);
+        return NULL;
+    }
+    gather_parts(whole, store);
+    for (uint32_t i = 0; i < plan->set.words; i++)
+        whole->computed[i].count = ENGRAM_GAUGE_UNSET;
+    whole->snapshot.set = &plan->set;
+    whole->snapshot.node_count = nodes;
+    whole->snapshot.nodes = whole->nodes;
+    whole->snapshot.computed = whole->computed;
+    return whole;
+}
+
+/* Under the mutex: publishes a snapshot if every socket has handed in a part of one plan. */
+static void publish_whole(struct snapshot_store *store)
+{
+    const struct plan *plan = NULL;
+    for (uint32_t i = 0; i < topology_sockets(store->topology); i++) {
+        if (!store->slots[i] || (plan && store->slots[i]->partial->plan != plan))
+            return;
+        plan = store->slots[i]->partial->plan;
+    }
+    struct whole *whole = whole_new(store, plan);
+    if (!whole)
+        return;
+    store->compute(store->argument, plan, &whole->snapshot, whole->computed);
+    struct whole *old = rcu_xchg_pointer(&store->whole, whole);
+    if (old)
+        urcu_memb_call_rcu(&old->retire, retire_whole);
+}
+
+void snapshot_publish_partial(struct snapshot_store *store, uint32_t socket,
+                              struct partial *partial)
+{
+    struct held_partial *part = malloc(sizeof *part);
+    if (!part) {
+        partial_free(partial, topology_nodes(store->topology));
+        return;
+    }
+    *part = (struct held_partial){partial, 1};
+    pthread_mutex_lock(&store->mutex);
+    release_part(store, store->slots[socket]);
+    store->slots[socket] = part;
+    publish_whole(store);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+const struct snapshot *snapshot_begin(struct snapshot_store *store)
+{
+    urcu_memb_read_lock();
+    struct whole *whole = rcu_dereference(store->whole);
+    return whole ? &whole->snapshot : NULL;
+}
+
+void snapshot_end(void)
+{
+    urcu_memb_read_unlock();
+}
+
+void snapshot_store_free(struct snapshot_store *store)
+{
+    urcu_memb_barrier(); /* what was retired before is freed */
+    if (store->whole)
+        whole_free(store->whole);
+    for (uint32_t i = 0; i < topology_sockets(store->topology); i++)
+        release_part(store, store->slots[i]);
+    if (store->plan)
+        plan_release(store->plan);
+    pthread_mutex_destroy(&store->mutex);
+    free(store);
+}

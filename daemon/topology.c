@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/topology.h"
+
+#include <hwloc.h>
+#include <stdlib.h>
+
+struct place {
+    uint32_t socket;
+    uint32_t node;
+};
+
+struct topology {
+    hwloc_topology_t hwloc;
+    uint32_t sockets;
+    uint32_t nodes;
+    uint32_t cpus;
+    struct place *of_cpu;
+    uint32_t *socket_of_node; /* UINT32_MAX for a node without CPUs */
+};
+
+static void place_cpu(struct topology *topology, hwloc_obj_t pu)
+{
+    hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_PACKAGE, pu);
+    int node = pu->nodeset ? hwloc_bitmap_first(pu->nodeset) : -1;
+    struct place *place = &topology->of_cpu[pu->os_index];
+    place->socket = package ? package->logical_index : 0;
+    place->node = node < 0 || (uint32_t)node >= topology->nodes ? 0 : (uint32_t)node;
+    topology->socket_of_node[place->node] = place->socket;
+}
+
+/* The number that no index of a set reaches, at least 1. */
+static uint32_t set_end(hwloc_const_bitmap_t set)
+{
+    int last = hwloc_bitmap_last(set);
+    return last < 0 ? 1 : (uint32_t)last + 1;
+}
+
+static bool topology_read(struct topology *topology)
+{
+    int packages = hwloc_get_nbobjs_by_type(topology->hwloc, HWLOC_OBJ_PACKAGE);
+    topology->sockets = packages < 1 ? 1 : (uint32_t)packages;
+    topology->nodes = set_end(hwloc_topology_get_topology_nodeset(topology->hwloc));
+    topology->cpus = set_end(hwloc_topology_get_topology_cpuset(topology->hwloc));
+    topology->of_cpu = calloc(topology->cpus, sizeof *topology->of_cpu);
+    topology->socket_of_node = malloc(topology->nodes * sizeof *topology->socket_of_node);
+    if (!topology->of_cpu || !topology->socket_of_node)
+        return false;
+    for (uint32_t node = 0; node < topology->nodes; node++)
+        topology->socket_of_node[node] = UINT32_MAX;
+    hwloc_obj_t pu = NULL;
+    while ((pu = hwloc_get_next_obj_by_type(topology->hwloc, HWLOC_OBJ_PU, pu)))
+        place_cpu(topology, pu);
+    return true;
+}
+
+struct topology *topology_load(void)
+{
+    struct topology *topology = calloc(1, sizeof *topology);
+    if (!topology)
+        return NULL;
+    if (hwloc_topology_init(&topology->hwloc) == 0 &&
+        hwloc_topology_load(topology->hwloc) == 0 && topology_read(topology))
+        return topology;
+    topology_free(topology);
+    return NULL;
+}
+
+void topology_free(struct topology *topology)
+{
+    if (topology->hwloc)
+        hwloc_topology_destroy(topology->hwloc);
+    free(topology->of_cpu);
+    free(topology->socket_of_node);
+    free(topology);
+}
+
+uint32_t topology_sockets(const struct topology *topology)
+{
+    return topology->sockets;
+}
+
+uint32_t topology_nodes(const struct topology *topology)
+{
+    return topology->nodes;
+}
+
+uint32_t topology_socket_of_cpu(const struct topology *topology, uint32_t cpu)
+{
+    return cpu < topology->cpus ? topology->of_cpu[cpu].socket : 0;
+}
+
+uint32_t topology_node_of_cpu(const struct topology *topology, uint32_t cpu)
+{
+    return cpu < topology->cpus ? topology->of_cpu[cpu].node : 0;
+}
+
+bool topology_node_has_cpus(const struct topology *topology, uint32_t node)
+{
+    return node < topology->nodes && topology->socket_of_node[node] != UINT32_MAX;
+}
+
+uint32_t topology_socket_of_node(const struct topology *topology, uint32_t node)
+{
+    return topology_node_has_cpus(topology, node) ? topology->socket_of_node[node] : 0;
+}
+
+bool topology_bind(const struct topology *topology, uint32_t socket)
+{
+    hwloc_obj_t package =
+        hwloc_get_obj_by_type(topology->hwloc, HWLOC_OBJ_PACKAGE, (unsigned)socket);
+    if (!package)
+        return true; /* one socket that hwloc does not name: everywhere is right */
+    /* First touch by a pinned thread is local already; this asks for no more than that. */
+    hwloc_set_membind(topology->hwloc, package->nodeset, HWLOC_MEMBIND_FIRSTTOUCH,
+                      HWLOC_MEMBIND_THREAD | HWLOC_MEMBIND_BYNODESET);
+    return hwloc_set_cpubind(topology->hwloc, package->cpuset, HWLOC_CPUBIND_THREAD) == 0;
+}

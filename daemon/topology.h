@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Which CPU belongs to which socket and memory node.  The only user of hwloc. */
+#ifndef ENGRAMD_TOPOLOGY_H
+#define ENGRAMD_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct topology; /* immutable once loaded */
+
+/* NULL when there is no memory or hwloc cannot read the machine. */
+struct topology *topology_load(void);
+void topology_free(struct topology *topology);
+
+uint32_t topology_sockets(const struct topology *topology); /* at least 1 */
+uint32_t topology_nodes(const struct topology *topology);   /* highest number + 1, at least 1 */
+
+/* For any CPU number; a CPU that is offline or unknown counts to socket 0 and node 0. */
+uint32_t topology_socket_of_cpu(const struct topology *topology, uint32_t cpu);
+uint32_t topology_node_of_cpu(const struct topology *topology, uint32_t cpu);
+uint32_t topology_socket_of_node(const struct topology *topology, uint32_t node);
+
+/* Whether any CPU belongs to the node: nodes without CPUs record nothing. */
+bool topology_node_has_cpus(const struct topology *topology, uint32_t node);
+
+/* Pins the calling thread to a socket's CPUs, its memory preferred on their node; false, with
+ * errno, where a cpuset or the kernel forbids it. */
+bool topology_bind(const struct topology *topology, uint32_t socket);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/web.h"
+#include "daemon/clock.h"
+#include "daemon/exposition.h"
+#include "daemon/gzip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PLAIN "text/plain; charset=utf-8"
+#define GZIP_LEAST 1024 /* bytes; below, a packet is a packet */
+
+typedef void route_handler(struct web *web, const struct http_request *request,
+                           struct http_response *response);
+
+static void respond_text(struct http_response *response, int status, const char *text)
+{
+    http_respond(response, status, PLAIN, text, strlen(text), NULL);
+}
+
+/* Renders the newest snapshot; false when there is none or no memory. */
+static bool render(struct web *web, struct buffer *out, enum exposition_format format)
+{
+    const struct snapshot *snapshot = snapshot_begin(web->store);
+    bool done = snapshot && exposition_render(out, snapshot, format);
+    snapshot_end();
+    return done;
+}
+
+/* Compresses the body in place if the client takes it so. */
+static void compress(struct buffer *body, const struct http_request *request,
+                     struct http_response *response)
+{
+    struct buffer packed = {0};
+    http_header(response, "Vary: Accept, Accept-Encoding");
+    if (body->length < GZIP_LEAST || !accept_gzip(request->accept_encoding))
+        return;
+    if (!gzip_append(&packed, body)) {
+        buffer_free(&packed);
+        return; /* no memory: uncompressed is right, too */
+    }
+    buffer_free(body);
+    *body = packed;
+    http_header(response, "Content-Encoding: gzip");
+}
+
+static void serve_metrics(struct web *web, const struct http_request *request,
+                          struct http_response *response)
+{
+    enum exposition_format format = accept_format(request->accept);
+    struct buffer body = {0};
+    uint64_t start = clock_monotonic();
+    if (format == EXPOSITION_NONE) {
+        respond_text(response, 406, "406 Not Acceptable: there are " EXPOSITION_TEXT_TYPE
+                                    " and " EXPOSITION_OPENMETRICS_TYPE "\n");
+        return;
+    }
+    if (!render(web, &body, format)) {
+        respond_text(response, 503, "503 Service Unavailable: nothing is collected yet, or there "
+                                    "is no memory\n");
+        return;
+    }
+    compress(&body, request, response);
+    self_exported(web->self, clock_monotonic() - start, body.length);
+    http_respond(response, 200,
+                 format == EXPOSITION_TEXT ? EXPOSITION_TEXT_TYPE : EXPOSITION_OPENMETRICS_TYPE,
+                 body.data, body.length, free);
+}
+
+static void serve_healthy(struct web *web, const struct http_request *request,
+                          struct http_response *response)
+{
+    (void)web, (void)request;
+    respond_text(response, 200, "engramd is healthy.\n");
+}
+
+static void serve_ready(struct web *web, const struct http_request *request,
+                        struct http_response *response)
+{
+    bool ready = snapshot_begin(web->store) != NULL;
+    snapshot_end();
+    (void)request;
+    respond_text(response, ready ? 200 : 503,
+                 ready ? "engramd is ready.\n" : "engramd has collected nothing yet.\n");
+}
+
+static void serve_landing(struct web *web, const struct http_request *request,
+                          struct http_response *response)
+{
+    static const char page[] =
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>engramd</title>"
+        "</head>\n<body><h1>engramd</h1>\n<p>Metrics of Engram's processes on this host.</p>\n"
+        "<ul>\n<li><a href=\"/metrics\">/metrics</a>: for Prometheus, text or OpenMetrics</li>\n"
+        "<li><a href=\"/-/healthy\">/-/healthy</a>: the daemon answers</li>\n"
+        "<li><a href=\"/-/ready\">/-/ready</a>: it has values to serve</li>\n"
+        "</ul>\n<p>Version " ENGRAM_VERSION ", revision " ENGRAM_REVISION "; see engramd(8).</p>\n"
+        "</body></html>\n";
+    (void)web, (void)request;
+    http_header(response, "Content-Security-Policy: default-src 'none'");
+    http_respond(response, 200, "text/html; charset=utf-8", page, sizeof page - 1, NULL);
+}
+
+static const struct {
+    const char *path;
+    route_handler *handle;
+} routes[] = {
+    {"/metrics", serve_metrics},      {"/metrics/prometheus", serve_metrics},
+    {"/-/healthy", serve_healthy},    {"/-/ready", serve_ready},
+    {"/", serve_landing},
+};
+
+void web_handle(const struct http_request *request, struct http_response *response,
+                void *argument)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (strcmp(request->path, routes[i].path) == 0) {
+            routes[i].handle(argument, request, response);
+            return;
+        }
+    respond_text(response, 404, "404 Not Found: / lists what there is\n");
+}
+
+void web_observe(int status, void *argument)
+{
+    struct web *web = argument;
+    self_requested(web->self, status);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* What each path answers. */
+#ifndef ENGRAMD_WEB_H
+#define ENGRAMD_WEB_H
+
+#include "daemon/http.h"
+#include "daemon/self.h"
+#include "daemon/snapshot.h"
+
+struct web {
+    struct snapshot_store *store;
+    struct self *self;
+};
+
+/* An http_handler and an http_observer; their argument is a struct web. */
+void web_handle(const struct http_request *request, struct http_response *response,
+                void *argument);
+void web_observe(int status, void *argument);
+
+#endif
