@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What the subcommands of engramctl share. */
+#ifndef ENGRAMCTL_H
+#define ENGRAMCTL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "shmlib/reader.h"
+
+/* Exit codes that scripts can use. */
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USED_WRONGLY = 2 };
+
+struct options {
+    const char *directories[16]; /* NULL-terminated; never empty */
+    const char *address;         /* of a daemon, HOST:PORT */
+    bool address_given;
+};
+
+int command_status(const struct options *options);
+int command_dump(const struct options *options);
+
+/* Calls visit for each region file of all directories; `reader` is NULL with the rejection when
+ * the file cannot be read.  Returns how many directories could not be read, each said aloud. */
+typedef void region_visit(void *argument, const char *path, struct reader *reader,
+                          enum rejection rejection);
+int regions_each(const struct options *options, region_visit *visit, void *argument);
+
+/* Copies the body of a GET to stdout; 0, or -1 when nobody listens, or an HTTP status. */
+int http_get(const char *address, const char *path, FILE *to);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* engramctl status: who writes, alive or dead, how many series, how much memory. */
+#include "engramctl.h"
+
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct tally {
+    unsigned alive, dead, refused;
+    uint64_t series, bytes;
+};
+
+static uint64_t region_bytes(const struct reader *reader)
+{
+    struct stat status;
+    return fstat(reader->fd, &status) ? 0 : (uint64_t)status.st_blocks * 512;
+}
+
+static void print_region(void *argument, const char *path, struct reader *reader,
+                         enum rejection rejection)
+{
+    struct tally *tally = argument;
+    if (!reader) {
+        tally->refused++;
+        printf("%-24s %-8s %s: %s\n", "-", "refused", path, rejection_advice(rejection));
+        return;
+    }
+    const struct engram_region *h = &reader->header;
+    bool alive = reader_alive(reader);
+    uint64_t bytes = region_bytes(reader);
+    time_t age = time(NULL) - (time_t)(h->born / 1000000000u);
+    printf("%-24s %-8s %8" PRIu32 " %6u %8" PRIu32 " %9" PRIu64 " %8lds\n", h->process,
+           alive ? "alive" : "dead", h->pid, (unsigned)reader->owner, reader->count, bytes >> 10,
+           (long)(age > 0 ? age : 0));
+    *(alive ? &tally->alive : &tally->dead) += 1;
+    tally->series += reader->count;
+    tally->bytes += bytes;
+}
+
+int command_status(const struct options *options)
+{
+    struct tally tally = {0};
+    printf("%-24s %-8s %8s %6s %8s %9s %9s\n", "PROCESS", "STATE", "PID", "UID", "SERIES",
+           "KIB", "AGE");
+    int unreadable = regions_each(options, print_region, &tally);
+    printf("%u alive, %u dead, %u refused; %" PRIu64 " series, %" PRIu64 " KiB\n", tally.alive,
+           tally.dead, tally.refused, tally.series, tally.bytes >> 10);
+    return unreadable ? EXIT_FAILED : EXIT_FINE;
+}

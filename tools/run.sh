@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# What `make run` does: a daemon and a demo engine on this machine, until Ctrl-C or $DURATION
+# seconds.  Everything it makes is its own and goes with it.
+set -euo pipefail
+build=${BUILD:-build}
+duration=${DURATION:-0}
+listen=${LISTEN:-127.0.0.1:7433}
+export ENGRAM_DIR
+ENGRAM_DIR=$(mktemp -d /dev/shm/engram-run-XXXXXX)
+log=$ENGRAM_DIR.log
+daemon=
+demo=
+
+finish() {
+  for child in $demo $daemon; do kill "$child" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+  rm -rf "$ENGRAM_DIR" "$log"
+}
+trap finish EXIT
+trap 'exit 0' INT TERM
+
+"$build/engramd" --listen "$listen" --region-dir "$ENGRAM_DIR" 2>"$log" &
+daemon=$!
+for _ in $(seq 50); do
+  curl -fsS "http://$listen/-/ready" >/dev/null 2>&1 && break
+  kill -0 "$daemon" 2>/dev/null || { cat "$log" >&2; exit 1; }
+  sleep 0.1
+done
+"$build/engram-demo" --threads 2 --seconds "$duration" >"$ENGRAM_DIR.log.demo" &
+demo=$!
+
+cat <<TEXT
+engramd serves http://$listen/metrics (its log: $log)
+The demo engine runs as process "engram-demo".  Try, in another terminal:
+
+  curl http://$listen/metrics
+  $build/engramctl --address $listen dump
+  $build/engramctl --region-dir $ENGRAM_DIR status
+  scrape it: { targets: ["$listen"] } in a Prometheus scrape_config
+
+Ctrl-C ends it.
+TEXT
+
+started=$SECONDS
+while kill -0 "$demo" 2>/dev/null; do
+  sleep 2
+  printf 'after %s s: %s samples served\n' $((SECONDS - started)) \
+    "$(curl -fsS "http://$listen/metrics" | grep -vc '^#')"
+done
+rm -f "$ENGRAM_DIR.log.demo"
