@@ -1,0 +1,145 @@
+# engramd: `make run` shows it live, `make check` proves it.  Everything is built under $(BUILD).
+VERSION := 0.1.0
+REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+SANITIZE ?=
+BUILD ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+PREFIX ?= /usr/local
+DESTDIR ?=
+comma := ,
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            $(if $(WERROR),-Werror)
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP -pthread -fPIC \
+             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer) \
+             -DENGRAM_VERSION='"$(VERSION)"'
+ALL_LDFLAGS = $(LDFLAGS) -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+
+DAEMON_PACKAGES := libevent_core hwloc liburcu-memb libdeflate inih
+DAEMON_CFLAGS = $(shell pkg-config --cflags $(DAEMON_PACKAGES))
+DAEMON_LIBS = $(shell pkg-config --libs $(DAEMON_PACKAGES)) -lm
+CHECK_LIBS = $(shell pkg-config --libs check)
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
+SHMLIB_OBJECTS := $(call objects,shmlib/*.c)
+DAEMON_OBJECTS := $(filter-out %/main.o,$(call objects,daemon/*.c))
+DEMO_OBJECTS := $(filter-out %/main.o,$(call objects,tools/demo/*.c))
+CTL_OBJECTS := $(call objects,tools/engramctl/*.c)
+UNIT_OBJECTS := $(call objects,tests/unit/*.c)
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(wildcard tests/helpers/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
+LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
+
+.PHONY: all run check check-unit bench fuzz man install clean format lint deps
+all: $(PROGRAMS) $(LIBRARIES)
+
+# The two commands of the README install what is missing first, so they call make again.
+run:
+	@.ci/deps run
+	@$(MAKE) --no-print-directory -s all
+	@BUILD=$(BUILD) tools/run.sh
+
+check:
+	@.ci/deps check
+	@$(MAKE) --no-print-directory all $(BUILD)/unit helpers
+	@BUILD=$(BUILD) tests/run
+
+deps:
+	@.ci/deps check
+
+.PHONY: helpers benches fuzzers
+helpers: $(HELPERS) $(BUILD)/helpers/hammer-plain
+benches: $(BENCHES)
+fuzzers: $(FUZZERS)
+
+check-unit: $(BUILD)/unit
+	CK_FORK=$(if $(SANITIZE),no,yes) timeout 600 $(BUILD)/unit
+
+bench: all benches
+	@for bench in $(BENCHES); do echo "== $$bench"; QUICK=$(QUICK) $$bench || exit 1; done
+
+FUZZ_SECONDS ?= 600
+fuzz: fuzzers
+	@for fuzzer in $(FUZZERS); do name=$$(basename $$fuzzer); echo "== $$name"; \
+	  mkdir -p $(BUILD)/corpus/$$name; seeds=tests/fuzz/corpus/$$name; \
+	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
+	    $(BUILD)/corpus/$$name $$([ -d $$seeds ] && echo $$seeds) || exit 1; done
+
+man: man/engram-metrics.7
+man/engram-metrics.7: include/engram/catalogue.def tools/gen-metrics.c
+	@mkdir -p $(BUILD)
+	$(CC) $(ALL_CFLAGS) tools/gen-metrics.c -o $(BUILD)/gen-metrics
+	$(BUILD)/gen-metrics > $@.new && mv $@.new $@
+
+$(BUILD)/obj/daemon/%.o: ALL_CFLAGS += $(DAEMON_CFLAGS) -DENGRAM_REVISION='"$(REVISION)"'
+$(BUILD)/obj/tests/%.o: ALL_CFLAGS += $(DAEMON_CFLAGS)
+$(BUILD)/obj/shmlib/%.o: ALL_CFLAGS += -fvisibility=hidden
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/libengram.a: $(SHMLIB_OBJECTS)
+	rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/libengram.so: $(SHMLIB_OBJECTS)
+	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libengram.so.0 $^ -o $@
+$(BUILD)/libdaemon.a: $(DAEMON_OBJECTS)
+	rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/libdemo.a: $(DEMO_OBJECTS)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/engramd: $(BUILD)/obj/daemon/main.o $(BUILD)/libdaemon.a $(BUILD)/libengram.a
+	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) -o $@
+$(BUILD)/engramctl: $(CTL_OBJECTS) $(BUILD)/libengram.a
+	$(CC) $(ALL_LDFLAGS) $^ -o $@
+$(BUILD)/engram-demo: $(BUILD)/obj/tools/demo/main.o $(BUILD)/libdemo.a
+	$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
+$(BUILD)/unit: $(UNIT_OBJECTS) $(BUILD)/libdaemon.a $(BUILD)/libdemo.a $(BUILD)/libengram.a
+	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) $(CHECK_LIBS) -o $@
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libdaemon.a $(BUILD)/libengram.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) -o $@
+$(BUILD)/helpers/%: $(BUILD)/obj/tests/helpers/%.o $(BUILD)/libengram.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $^ -o $@
+
+# The negative control: the same adds without the restartable section.
+$(BUILD)/helpers/hammer-plain: tests/helpers/hammer.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DHAMMER_PLAIN $< -o $@
+
+# Fuzzers are built whole by clang, apart from everything else.
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard daemon/*.c shmlib/*.c daemon/*.h shmlib/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -g -O1 -Iinclude -I. $(DAEMON_CFLAGS) -DENGRAM_REVISION='""' \
+	  -DENGRAM_VERSION='""' -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	  $< $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) \
+	  $(DAEMON_LIBS) -o $@
+
+MANUALS := $(wildcard man/*.[1-8])
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib \
+	  $(DESTDIR)$(PREFIX)/include/engram
+	install -m 755 $(BUILD)/engramd $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/engramctl $(BUILD)/engram-demo $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BUILD)/libengram.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(BUILD)/libengram.so $(DESTDIR)$(PREFIX)/lib/libengram.so.0
+	ln -sf libengram.so.0 $(DESTDIR)$(PREFIX)/lib/libengram.so
+	install -m 644 include/engram/* $(DESTDIR)$(PREFIX)/include/engram
+	for page in $(MANUALS); do section=$${page##*.}; \
+	  install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/$$(basename $$page); done
+
+clean:
+	rm -rf build build-*
+
+SOURCES = $(shell git ls-files '*.c' '*.h')
+format:
+	clang-format -i $(SOURCES)
+lint:
+	clang-format --dry-run -Werror $(SOURCES)
+	mandoc -Tlint -Wwarning $(MANUALS)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The README's example compiles as it stands, without a warning, and records.
+set -euo pipefail
+export ENGRAM_DIR
+ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
+room=$(mktemp -d)
+trap 'rm -rf "$ENGRAM_DIR" "$room"' EXIT
+sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```' >"$room/example.c"
+for compiler in "gcc -std=c11" "gcc -std=gnu17" "clang -std=c11" "g++ -x c++ -std=c++17"; do
+  $compiler -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude "$room/example.c" \
+    -o "$room/example"
+  "$room/example"
+done
+"$BUILD/engramctl" --region-dir "$ENGRAM_DIR" --address 127.0.0.1:1 status
+[ "$("$BUILD/engramd" --once --region-dir "$ENGRAM_DIR" 2>/dev/null |
+  sed -n 's/^my_stores_total{process="my-engine",numa_node="0"} //p')" = 4 ]

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#include "suites.h"
+
+#include <stdlib.h>
+
+int main(void)
+{
+    static Suite *(*const suites[])(void) = {
+        accept_suite,     bucket_suite,       config_suite, demo_parts_suite, demo_suite,
+        exposition_suite, http_request_suite, number_suite, reader_suite,     writer_suite,
+    };
+    SRunner *runner = srunner_create(NULL);
+    for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
+        srunner_add_suite(runner, suites[i]());
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

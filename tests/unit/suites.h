@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_UNIT_SUITES_H
+#define TESTS_UNIT_SUITES_H
+
+#include <check.h>
+
+Suite *accept_suite(void);
+Suite *bucket_suite(void);
+Suite *config_suite(void);
+Suite *demo_parts_suite(void);
+Suite *demo_suite(void);
+Suite *exposition_suite(void);
+Suite *http_request_suite(void);
+Suite *number_suite(void);
+Suite *reader_suite(void);
+Suite *writer_suite(void);
+
+#endif

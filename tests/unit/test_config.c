@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "suites.h"
+
+#include "daemon/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char path[] = "/tmp/engramd-config-XXXXXX";
+
+static void write_file(const char *text)
+{
+    int fd = mkstemp(path);
+    FILE *file = fdopen(fd, "w");
+    fputs(text, file);
+    fclose(file);
+}
+
+static void remove_file(void)
+{
+    unlink(path);
+    snprintf(path, sizeof path, "/tmp/engramd-config-XXXXXX");
+}
+
+#define LOAD(config, ...)                                                                          \
+    config_load(config, (int)(sizeof((char *[]){"engramd", __VA_ARGS__}) / sizeof(char *)),        \
+                (char *[]){"engramd", __VA_ARGS__, NULL})
+
+START_TEST(defaults_are_loopback)
+{
+    struct config config;
+    char *arguments[] = {"engramd", NULL};
+    unsetenv("STATE_DIRECTORY");
+    ck_assert_int_eq(config_load(&config, 1, arguments), CONFIG_RUN);
+    ck_assert_str_eq(config.listen.items[0], "127.0.0.1:7433");
+    ck_assert_str_eq(config.region_dirs.items[0], "/dev/shm/engram/regions");
+    ck_assert_str_eq(config.state_dir, "/var/lib/engramd");
+    ck_assert_uint_eq(config.tick_ms, 100);
+    ck_assert(config.default_regions && !config.once);
+    config_free(&config);
+}
+END_TEST
+
+START_TEST(command_line_replaces_the_file)
+{
+    struct config config;
+    write_file("# a comment\nlisten = 127.0.0.1:1\nlisten = 127.0.0.1:2\ntick = 50\n");
+    ck_assert_int_eq(LOAD(&config, "--listen", "127.0.0.1:3", "--config", path), CONFIG_RUN);
+    ck_assert_int_eq(config.listen.count, 1);
+    ck_assert_str_eq(config.listen.items[0], "127.0.0.1:3");
+    ck_assert_uint_eq(config.tick_ms, 50);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "--config", path), CONFIG_RUN);
+    ck_assert_int_eq(config.listen.count, 2);
+    config_free(&config);
+    remove_file();
+}
+END_TEST
+
+START_TEST(region_dirs_repeat)
+{
+    struct config config;
+    ck_assert_int_eq(LOAD(&config, "--region-dir", "/a", "--region-dir=/b", "--once"), CONFIG_RUN);
+    ck_assert_int_eq(config.region_dirs.count, 2);
+    ck_assert_ptr_null(config.region_dirs.items[2]);
+    ck_assert(!config.default_regions && config.once);
+    config_free(&config);
+}
+END_TEST
+
+static const char *const bad_files[] = {"lisen = 127.0.0.1:1\n", "tick = 5\n", "tick = 10ms\n",
+                                        "[section]\ntick = 50\n", "listen =\n", "nonsense\n"};
+
+START_TEST(bad_files_are_refused)
+{
+    struct config config;
+    write_file(bad_files[_i]);
+    ck_assert_int_eq(LOAD(&config, "--config", path), CONFIG_WRONG);
+    config_free(&config);
+    remove_file();
+}
+END_TEST
+
+START_TEST(bad_arguments_are_refused)
+{
+    struct config config;
+    ck_assert_int_eq(LOAD(&config, "--bogus"), CONFIG_WRONG);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "word"), CONFIG_WRONG);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "--tick", "2000"), CONFIG_WRONG);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "--config", "/nonexistent/file"), CONFIG_WRONG);
+    config_free(&config);
+}
+END_TEST
+
+Suite *config_suite(void)
+{
+    Suite *suite = suite_create("config");
+    TCase *tests = tcase_create("sources");
+    tcase_add_test(tests, defaults_are_loopback);
+    tcase_add_test(tests, command_line_replaces_the_file);
+    tcase_add_test(tests, region_dirs_repeat);
+    tcase_add_loop_test(tests, bad_files_are_refused, 0,
+                        (int)(sizeof bad_files / sizeof bad_files[0]));
+    tcase_add_test(tests, bad_arguments_are_refused);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

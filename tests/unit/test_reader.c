@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* The reader against regions that are not what they should be. */
+#include "suites.h"
+
+#include "shmlib/guard.h"
+#include "shmlib/reader.h"
+#include "shmlib/record.h"
+#include "shmlib/sum.h"
+
+#include <dirent.h>
+#include <engram/engram.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[64];
+static int dir;
+static char name[256];
+
+static void find_region(void)
+{
+    DIR *listing = opendir(directory);
+    for (struct dirent *entry; (entry = readdir(listing));)
+        if (entry->d_name[0] != '.')
+            snprintf(name, sizeof name, "%s", entry->d_name);
+    closedir(listing);
+}
+
+/* A real region of this (forked) process, with one series of each kind. */
+static void make_region(void)
+{
+    static const double bounds[] = {-1, 0, 1};
+    struct engram_spec histogram = {.name = {"h", 1}, .bounds = bounds, .bound_count = 3};
+    struct engram_spec event = {.name = {"e", 1}};
+    snprintf(directory, sizeof directory, "/dev/shm/engram-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    setenv("ENGRAM_DIR", directory, 1);
+    ck_assert_msg(engram_attach("reader-test") == 0, "%s", engram_reason());
+    engram_counter_add(engram_counter_new("c_total", "help", NULL), 7);
+    engram_gauge_set(engram_gauge_new("g", "help", NULL), 2.5);
+    engram_histogram_record(engram_histogram_register(&histogram), 0.5);
+    engram_event_emit(engram_event_register(&event), 1, 2);
+    dir = open(directory, O_RDONLY | O_DIRECTORY);
+    find_region();
+}
+
+static void remove_region(void)
+{
+    unlinkat(dir, name, 0);
+    close(dir);
+    rmdir(directory);
+}
+
+static enum rejection open_result(void)
+{
+    enum rejection rejection;
+    struct reader *reader = reader_open(dir, name, &rejection);
+    if (reader)
+        reader_close(reader);
+    return rejection;
+}
+
+/* Changes bytes of the file, asks the reader, and puts them back. */
+static enum rejection with_bytes(size_t offset, const void *bytes, size_t size)
+{
+    char before[64];
+    int fd = openat(dir, name, O_RDWR);
+    ck_assert_int_eq(pread(fd, before, size, (off_t)offset), (ssize_t)size);
+    ck_assert_int_eq(pwrite(fd, bytes, size, (off_t)offset), (ssize_t)size);
+    enum rejection rejection = open_result();
+    ck_assert_int_eq(pwrite(fd, before, size, (off_t)offset), (ssize_t)size);
+    close(fd);
+    return rejection;
+}
+
+#define WITH(field, type, value)                                                                   \
+    with_bytes(offsetof(struct engram_region, field), &(type){value}, sizeof(type))
+
+START_TEST(good_region_is_read)
+{
+    enum rejection rejection;
+    struct reader *reader = reader_open(dir, name, &rejection);
+    ck_assert_int_eq(rejection, REJECTION_NONE);
+    ck_assert_uint_eq(reader->count, 4 + 6); /* and the header's own */
+    ck_assert_str_eq(reader->header.process, "reader-test");
+    ck_assert(reader_alive(reader));
+    reader_close(reader);
+}
+END_TEST
+
+START_TEST(bad_headers_are_refused)
+{
+    ck_assert_int_eq(open_result(), REJECTION_NONE);
+    ck_assert_int_eq(WITH(magic, uint64_t, 1), REJECTION_MAGIC);
+    ck_assert_int_eq(WITH(magic, uint64_t, __builtin_bswap64(ENGRAM_MAGIC)), REJECTION_ENDIAN);
+    ck_assert_int_eq(WITH(endian, uint32_t, 0x04030201), REJECTION_ENDIAN);
+    ck_assert_int_eq(WITH(major, uint16_t, 2), REJECTION_VERSION);
+    ck_assert_int_eq(WITH(size, uint64_t, UINT64_MAX), REJECTION_SHORT);
+    ck_assert_int_eq(WITH(cpus, uint32_t, 0), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(cpus, uint32_t, ENGRAM_CPUS_MAX), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(chunks, uint32_t, UINT32_MAX), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(nodes, uint32_t, 65), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(heads, uint32_t, 1), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(heads_offset, uint64_t, 0), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(blocks_offset, uint64_t, UINT64_MAX - 63), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(arena_size, uint64_t, UINT64_MAX), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(copy_size, uint64_t, 0), REJECTION_LAYOUT);
+    ck_assert_int_eq(WITH(process_length, uint32_t, 64), REJECTION_LAYOUT);
+    ck_assert_int_eq(with_bytes(offsetof(struct engram_region, process), "a\"b", 3),
+                     REJECTION_LAYOUT);
+}
+END_TEST
+
+START_TEST(bad_files_are_refused)
+{
+    ck_assert_int_eq(fchmodat(dir, name, 0666, 0), 0);
+    ck_assert_int_eq(open_result(), REJECTION_MODE);
+    ck_assert_int_eq(fchmodat(dir, name, 0640, 0), 0);
+    snprintf(name, sizeof name, "short");
+    close(openat(dir, name, O_CREAT | O_WRONLY, 0600));
+    ck_assert_int_eq(open_result(), REJECTION_SHORT);
+    unlinkat(dir, name, 0);
+    ck_assert_int_eq(symlinkat("/etc/passwd", dir, name), 0);
+    ck_assert_int_eq(open_result(), REJECTION_OPEN);
+    unlinkat(dir, name, 0);
+    ck_assert_int_eq(mkfifoat(dir, name, 0600), 0);
+    ck_assert_int_eq(open_result(), REJECTION_OPEN);
+    unlinkat(dir, name, 0);
+    ck_assert_int_eq(mkdirat(dir, name, 0700), 0);
+    ck_assert_int_eq(open_result(), REJECTION_OPEN);
+    unlinkat(dir, name, AT_REMOVEDIR);
+    find_region();
+}
+END_TEST
+
+START_TEST(chain_without_end_is_refused)
+{
+    enum rejection rejection;
+    struct reader *reader = reader_open(dir, name, &rejection);
+    const struct record *record = &reader->records[0];
+    uint64_t at = reader->header.arena_offset + record->offset;
+    /* the descriptor's next is itself */
+    ck_assert_int_eq(with_bytes(at, &record->offset, sizeof record->offset), REJECTION_DESCRIPTOR);
+    reader_close(reader);
+}
+END_TEST
+
+/* Every bit of every descriptor, flipped: refused, or as harmless as it was. */
+START_TEST(flipped_bits_do_no_harm)
+{
+    enum rejection rejection;
+    struct reader *reader = reader_open(dir, name, &rejection);
+    unsigned refused = 0;
+    for (uint32_t i = 0; i < reader->count; i++) {
+        const struct engram_descriptor *good = reader->records[i].descriptor;
+        char *bad = malloc(good->size);
+        for (uint32_t bit = 0; bit < good->size * 8; bit++) {
+            memcpy(bad, good, good->size);
+            bad[bit / 8] = (char)(bad[bit / 8] ^ 1 << bit % 8);
+            refused += !descriptor_valid((const void *)bad, good->size, &reader->header);
+        }
+        ck_assert(descriptor_valid(good, good->size, &reader->header));
+        ck_assert(!descriptor_valid(good, good->size - 8, &reader->header));
+        free(bad);
+    }
+    ck_assert_uint_gt(refused, 100);
+    reader_close(reader);
+}
+END_TEST
+
+static void sum_everything(void *argument)
+{
+    const struct reader *reader = argument;
+    struct source source = {.cells = 1, .kind = ENGRAM_COUNTER};
+    union word row[2] = {{0}};
+    for (uint32_t node = 0; node < reader->header.nodes; node++)
+        sum_node(reader, node, &source, 1, row);
+}
+
+START_TEST(truncation_is_survived)
+{
+    enum rejection rejection;
+    struct reader *reader = reader_open(dir, name, &rejection);
+    char victim[sizeof directory + sizeof name + 2];
+    snprintf(victim, sizeof victim, "%s/%s", directory, name);
+    guard_install();
+    ck_assert(guard_run(sum_everything, reader));
+    ck_assert_int_eq(truncate(victim, 100), 0);
+    ck_assert(!guard_run(sum_everything, reader));
+    ck_assert(!guard_run(sum_everything, reader)); /* and again: the guard is in order */
+    ck_assert_int_eq(reader_refresh(reader), REJECTION_TRUNCATED);
+    reader_close(reader);
+}
+END_TEST
+
+Suite *reader_suite(void)
+{
+    Suite *suite = suite_create("reader");
+    TCase *tests = tcase_create("hostile");
+    tcase_add_checked_fixture(tests, make_region, remove_region);
+    tcase_add_test(tests, good_region_is_read);
+    tcase_add_test(tests, bad_headers_are_refused);
+    tcase_add_test(tests, bad_files_are_refused);
+    tcase_add_test(tests, chain_without_end_is_refused);
+    tcase_add_test(tests, flipped_bits_do_no_harm);
+    tcase_add_test(tests, truncation_is_survived);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
