@@ -16,5 +16,6 @@
 #else
 #include <engram/off.h>
 #endif
+#include <engram/engine.h>
 
 #endif

@@ -1,50 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* engram-demo: runs the engine under a mixed load and prints what it does. */
+/* engram-demo: runs the engine under a mixed load, instrumented, and prints what it recorded. */
 #include "clock.h"
-#include "workload.h"
+#include "instrument.h"
 
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #define MAX_THREADS 64
 #define CONCEPTS 200
 #define SEED 20240607
 
+static const char usage[] =
+    "Usage: engram-demo [--process NAME] [--threads N] [--seconds S] [--rate OPS]\n"
+    "Runs a small memory engine under a mixed load and records what it does.\n"
+    "\n"
+    "  --process NAME  the process label of its metrics (default: engram-demo)\n"
+    "  --threads N     workers, 1 to 64 (default: 2)\n"
+    "  --seconds S     how long; 0 until it is interrupted (default: 10)\n"
+    "  --rate OPS      operations per second over all workers; 0 flat out (default: 0)\n"
+    "\n"
+    "At its end it prints one JSON object with the exact totals that it recorded.\n"
+    "ENGRAM_METRICS=off in its environment lets it run without metrics.\n";
+
 struct options {
+    const char *process;
     uint32_t threads;
     uint32_t seconds;
-    uint32_t rate; /* operations per second over all threads; 0 for as many as possible */
+    uint32_t rate;
 };
 
 struct thread {
     pthread_t id;
     struct worker *worker;
+    struct recorder *recorder;
     double rate;
     _Alignas(64) atomic_ulong operations;
-    uint64_t kinds[WORK_KINDS]; /* read by the main thread after the join */
-    uint64_t misses;
-    uint64_t false_memories;
-    uint64_t resizes;
-    uint64_t lock_waits;
 };
 
 static atomic_bool stopping;
 
-static void count(struct thread *thread, const struct work_done *done)
+static void on_stop(int number)
 {
-    thread->kinds[done->kind] += done->operations;
-    if (done->kind == WORK_RECALL) {
-        thread->misses += done->result.recall.status == ENGINE_MISS;
-        thread->lock_waits += done->result.recall.cost.lock_waits;
-    } else if (done->kind == WORK_DRM_TRIAL) {
-        thread->false_memories += done->result.completion.verdict.false_memory &&
-                                  done->result.completion.verdict.accepted;
-    } else if (done->kind == WORK_BATCH_RECALL || done->kind == WORK_BATCH_STORE) {
-        thread->resizes += done->result.batch.resizes;
-    }
+    (void)number;
+    atomic_store(&stopping, true);
 }
 
 static void work_once(struct thread *thread)
@@ -52,8 +56,9 @@ static void work_once(struct thread *thread)
     struct work_done done;
 
     work_prepare(thread->worker);
+    recorder_begin(thread->recorder);
     work_run(thread->worker, &done);
-    count(thread, &done);
+    recorder_end(thread->recorder, &done);
     atomic_fetch_add_explicit(&thread->operations, done.operations, memory_order_relaxed);
 }
 
@@ -92,60 +97,28 @@ static uint64_t total_operations(const struct thread *threads, uint32_t count_th
     return total;
 }
 
-static void watch(const struct thread *threads, const struct options *options)
+/* Until the time is over: says once a second how fast it goes, and sets the gauges. */
+static void watch(const struct thread *threads, const struct options *options,
+                  struct engine *engine, struct recorder *recorder)
 {
-    uint64_t start_ns = clock_now_ns();
-    uint64_t last_ns = start_ns;
-    uint64_t last = 0;
+    struct engine_info before, now;
+    uint64_t start_ns = clock_now_ns(), last_ns = start_ns, last = 0;
 
-    while (options->seconds == 0 || last_ns - start_ns < options->seconds * UINT64_C(1000000000)) {
+    memset(&before, 0, sizeof before);
+    for (bool over = false; !over;) {
         nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
         uint64_t now_ns = clock_now_ns();
         uint64_t total = total_operations(threads, options->threads);
-        printf("%.0f op/s\n", (double)(total - last) * 1e9 / (double)(now_ns - last_ns));
-        fflush(stdout);
+        fprintf(stderr, "%.0f op/s\n",
+                (double)(total - last) * 1e9 / (double)(now_ns - last_ns));
         last = total;
         last_ns = now_ns;
+        engine_inspect(engine, &now);
+        record_info(recorder, &before, &now);
+        before = now;
+        over = atomic_load(&stopping) ||
+               (options->seconds && now_ns - start_ns >= options->seconds * UINT64_C(1000000000));
     }
-}
-
-static void print_info(struct engine *engine)
-{
-    struct engine_info info;
-
-    engine_inspect(engine, &info);
-    printf("simd %s, %u episodes, %u schemas, edge compression %.3f, index %zu KiB\n",
-           vector_simd_name(), info.episodes, info.schemas, info.edge_compression,
-           info.index_bytes / 1024);
-    for (int kind = 0; kind < POOL_KINDS; kind++)
-        printf("%s: utilisation %.3f, fragmentation %.3f\n",
-               pool_kind_name((enum pool_kind)kind), info.pools[kind].utilisation,
-               info.pools[kind].fragmentation);
-    for (int state = 0; state < MEMORY_STATES; state++)
-        printf("%s: %u episodes, %lu recalls, hippocampal %.3f, neocortical %.3f\n",
-               memory_state_name((enum memory_state)state), info.states[state],
-               (unsigned long)info.cls[state].recalls, info.cls[state].hippocampal,
-               info.cls[state].neocortical);
-}
-
-static void print_totals(const struct thread *threads, uint32_t count_threads)
-{
-    struct thread sum = { .rate = 0.0 };
-
-    for (uint32_t i = 0; i < count_threads; i++) {
-        for (int kind = 0; kind < WORK_KINDS; kind++)
-            sum.kinds[kind] += threads[i].kinds[kind];
-        sum.misses += threads[i].misses;
-        sum.false_memories += threads[i].false_memories;
-        sum.resizes += threads[i].resizes;
-        sum.lock_waits += threads[i].lock_waits;
-    }
-    for (int kind = 0; kind < WORK_KINDS; kind++)
-        printf("%s: %lu\n", work_kind_name((enum work_kind)kind),
-               (unsigned long)sum.kinds[kind]);
-    printf("misses %lu, false memories %lu, batch resizes %lu, recall lock waits %lu\n",
-           (unsigned long)sum.misses, (unsigned long)sum.false_memories,
-           (unsigned long)sum.resizes, (unsigned long)sum.lock_waits);
 }
 
 static bool parse_number(const char *text, uint32_t least, uint32_t most, uint32_t *value)
@@ -159,19 +132,23 @@ static bool parse_number(const char *text, uint32_t least, uint32_t most, uint32
     return true;
 }
 
-static bool parse_options(int argc, char **argv, struct options *options)
+/* 0 to go on, 1 when all was said, 2 when an option is wrong. */
+static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
-        { "threads", required_argument, NULL, 't' },
-        { "seconds", required_argument, NULL, 's' },
-        { "rate", required_argument, NULL, 'r' },
-        { NULL, 0, NULL, 0 },
+        { "process", required_argument, NULL, 'p' }, { "threads", required_argument, NULL, 't' },
+        { "seconds", required_argument, NULL, 's' }, { "rate", required_argument, NULL, 'r' },
+        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
     };
     bool valid = true;
     int option;
 
-    while (valid && (option = getopt_long(argc, argv, "t:s:r:", names, NULL)) != -1) {
-        if (option == 't')
+    while (valid && (option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (option == 'h')
+            return fputs(usage, stdout) < 0 ? 2 : 1;
+        if (option == 'p')
+            options->process = optarg;
+        else if (option == 't')
             valid = parse_number(optarg, 1, MAX_THREADS, &options->threads);
         else if (option == 's')
             valid = parse_number(optarg, 0, 1u << 30, &options->seconds);
@@ -180,17 +157,23 @@ static bool parse_options(int argc, char **argv, struct options *options)
         else
             valid = false;
     }
-    return valid && optind == argc;
+    if (valid && optind == argc)
+        return 0;
+    fprintf(stderr, "engram-demo: see engram-demo --help\n");
+    return 2;
 }
 
 static bool start_threads(struct thread *threads, const struct options *options,
-                          struct engine *engine, const struct synth *synth)
+                          struct engine *engine, const struct synth *synth,
+                          const struct instruments *instruments)
 {
     for (uint32_t i = 0; i < options->threads; i++) {
         threads[i].rate = (double)options->rate / options->threads;
         threads[i].worker = worker_create(engine, synth, SEED + 16 * (i + 1));
-        if (!threads[i].worker)
+        threads[i].recorder = calloc(1, sizeof *threads[i].recorder);
+        if (!threads[i].worker || !threads[i].recorder)
             return false;
+        threads[i].recorder->instruments = instruments;
     }
     for (uint32_t i = 0; i < options->threads; i++) {
         if (pthread_create(&threads[i].id, NULL, thread_main, &threads[i]) != 0)
@@ -199,31 +182,44 @@ static bool start_threads(struct thread *threads, const struct options *options,
     return true;
 }
 
+static void finish(struct thread *threads, const struct options *options, struct tally *total)
+{
+    atomic_store(&stopping, true);
+    for (uint32_t i = 0; i < options->threads; i++) {
+        pthread_join(threads[i].id, NULL);
+        tally_merge(total, &threads[i].recorder->tally);
+        free(threads[i].recorder);
+        worker_destroy(threads[i].worker);
+    }
+    tally_print(total, stdout);
+}
+
 int main(int argc, char **argv)
 {
     static struct thread threads[MAX_THREADS];
-    struct options options = { .threads = 2, .seconds = 10 };
+    static struct instruments instruments;
+    static struct recorder own; /* of the main thread */
+    struct options options = { .process = "engram-demo", .threads = 2, .seconds = 10 };
     struct engine_config config = engine_defaults();
     struct synth synth;
 
-    if (!parse_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: %s [--threads N] [--seconds S] [--rate OPS]\n", argv[0]);
-        return 2;
-    }
+    int parsed = parse_options(argc, argv, &options);
+    if (parsed)
+        return parsed == 1 ? 0 : 2;
+    if (engram_attach(options.process))
+        fprintf(stderr, "engram-demo: runs without metrics: %s\n", engram_reason());
+    instruments_register(&instruments);
+    own.instruments = &instruments;
+    signal(SIGINT, on_stop);
+    signal(SIGTERM, on_stop);
     struct engine *engine = engine_create(&config);
     if (!engine || !synth_init(&synth, CONCEPTS, SEED) ||
-        !start_threads(threads, &options, engine, &synth)) {
-        fprintf(stderr, "%s: cannot start\n", argv[0]);
+        !start_threads(threads, &options, engine, &synth, &instruments)) {
+        fprintf(stderr, "engram-demo: cannot start: no memory\n");
         return 1;
     }
-    watch(threads, &options);
-    atomic_store(&stopping, true);
-    for (uint32_t i = 0; i < options.threads; i++)
-        pthread_join(threads[i].id, NULL);
-    print_totals(threads, options.threads);
-    print_info(engine);
-    for (uint32_t i = 0; i < options.threads; i++)
-        worker_destroy(threads[i].worker);
+    watch(threads, &options, engine, &own);
+    finish(threads, &options, &own.tally);
     synth_destroy(&synth);
     engine_destroy(engine);
     return 0;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one thread recorded, counted a second time in private memory: the truth
+ * that the served totals are held against.
+ */
+#ifndef DEMO_TALLY_H
+#define DEMO_TALLY_H
+
+#include <engram/engram.h>
+#include <stdio.h>
+
+#define TALLY_SIZE 1024 /* series at most, a power of two */
+
+struct tally_entry {
+    uint32_t key; /* slot + 1; 0: free */
+    uint64_t count;
+    double sum;
+};
+
+struct tally {
+    struct tally_entry entries[TALLY_SIZE];
+};
+
+/* Record and count. */
+void tally_add(struct tally *tally, engram_counter counter, uint64_t amount);
+void tally_record(struct tally *tally, engram_histogram histogram, double value);
+
+/* Adds one tally to another. */
+void tally_merge(struct tally *into, const struct tally *from);
+
+/* Prints {"counters": {...}, "histograms": {...}} with every series of this process but those of
+ * the header itself; empty when it is not attached. */
+void tally_print(const struct tally *tally, FILE *to);
+
+#endif
