@@ -2,24 +2,41 @@
 VERSION := 0.1.0
 REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
+# SANITIZE=address,undefined and SANITIZE=thread have directories of their own: build-asan, build-tsan.
 SANITIZE ?=
-BUILD ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+SANITIZED := $(if $(findstring thread,$(SANITIZE)),tsan,$(if $(findstring address,$(SANITIZE)),asan,$(SANITIZE)))
+BUILD ?= build$(if $(SANITIZE),-$(SANITIZED))
+# Check gives a test 4 s, too little for some under a sanitizer.
+ifneq ($(SANITIZE),)
+export CK_TIMEOUT_MULTIPLIER := 10
+endif
 PREFIX ?= /usr/local
 DESTDIR ?=
-comma := ,
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP -pthread -fPIC \
-             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer) \
+             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-tsan) \
              -DENGRAM_VERSION='"$(VERSION)"'
 ALL_LDFLAGS = $(LDFLAGS) -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
+# Asked once and only by what needs it; a library that is missing is named by its Debian package.
 DAEMON_PACKAGES := libevent_core hwloc liburcu-memb libdeflate inih
-DAEMON_CFLAGS = $(shell pkg-config --cflags $(DAEMON_PACKAGES))
-DAEMON_LIBS = $(shell pkg-config --libs $(DAEMON_PACKAGES)) -lm
-CHECK_LIBS = $(shell pkg-config --libs check)
+APT_libevent_core := libevent-dev
+APT_hwloc := libhwloc-dev
+APT_liburcu-memb := liburcu-dev
+APT_libdeflate := libdeflate-dev
+APT_inih := libinih-dev
+APT_check := check
+lacking = $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null || echo $(APT_$(p))))
+need = $(if $(shell command -v pkg-config),,$(error pkg-config is missing; try: apt-get install pkg-config))$\
+       $(if $(strip $(call lacking,$(1))),$(error libraries are missing; try: apt-get install $(strip \
+       $(call lacking,$(1))), or make deps))
+once = $(eval $(1) := $(2))$($(1))
+DAEMON_CFLAGS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_CFLAGS,$(shell pkg-config --cflags $(DAEMON_PACKAGES)))
+DAEMON_LIBS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_LIBS,$(shell pkg-config --libs $(DAEMON_PACKAGES)) -lm)
+CHECK_LIBS = $(call need,check)$(call once,CHECK_LIBS,$(shell pkg-config --libs check))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
 SHMLIB_OBJECTS := $(call objects,shmlib/*.c)
@@ -33,7 +50,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
-.PHONY: all run check check-unit bench fuzz man install clean format lint deps
+.PHONY: all run check check-unit check-integration fresh bench fuzz man install clean format lint deps
 all: $(PROGRAMS) $(LIBRARIES)
 
 # The two commands of the README install what is missing first, so they call make again.
@@ -56,7 +73,15 @@ benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
 check-unit: $(BUILD)/unit
-	CK_FORK=$(if $(SANITIZE),no,yes) timeout 600 $(BUILD)/unit
+	timeout 600 $(BUILD)/unit
+
+check-integration: all helpers
+	@BUILD=$(BUILD) tests/run integration
+
+# The same on a bare Debian 12 in a chroot, from a clone of what is committed: FRESH="run DURATION=20".
+FRESH ?= check
+fresh:
+	tests/fresh-host $(FRESH)
 
 bench: all benches
 	@for bench in $(BENCHES); do echo "== $$bench"; QUICK=$(QUICK) $$bench || exit 1; done
@@ -74,10 +99,21 @@ man/engram-metrics.7: include/engram/catalogue.def tools/gen-metrics.c
 	$(CC) $(ALL_CFLAGS) tools/gen-metrics.c -o $(BUILD)/gen-metrics
 	$(BUILD)/gen-metrics > $@.new && mv $@.new $@
 
-$(BUILD)/obj/daemon/%.o: ALL_CFLAGS += $(DAEMON_CFLAGS) -DENGRAM_REVISION='"$(REVISION)"'
+$(BUILD)/obj/daemon/%.o: ALL_CFLAGS += $(DAEMON_CFLAGS)
+
+# Touched only when the revision is another one, so that a commit rebuilds only what names it.
+REVISED := $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -l ENGRAM_REVISION daemon/*.c))
+$(REVISED): ALL_CFLAGS += -DENGRAM_REVISION='"$(REVISION)"'
+$(REVISED): $(BUILD)/revision
+.PHONY: FORCE
+$(BUILD)/revision: FORCE
+	@mkdir -p $(@D)
+	@echo $(REVISION) | cmp -s - $@ || echo $(REVISION) > $@
+
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += $(DAEMON_CFLAGS)
 $(BUILD)/obj/shmlib/%.o: ALL_CFLAGS += -fvisibility=hidden
 
+.SECONDARY: # or make would remove the objects of helpers and benches each time
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(CC) $(ALL_CFLAGS) -c $< -o $@
@@ -112,12 +148,12 @@ $(BUILD)/helpers/hammer-plain: tests/helpers/hammer.c
 	$(CC) $(ALL_CFLAGS) -DHAMMER_PLAIN $< -o $@
 
 # Fuzzers are built whole by clang, apart from everything else.
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard daemon/*.c shmlib/*.c daemon/*.h shmlib/*.h)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -g -O1 -Iinclude -I. $(DAEMON_CFLAGS) -DENGRAM_REVISION='""' \
 	  -DENGRAM_VERSION='""' -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	  $< $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) \
-	  $(DAEMON_LIBS) -o $@
+	  $(DAEMON_LIBS) -o $@ || { echo "if it lacks the fuzzer: apt-get install clang libclang-rt-dev"; exit 1; }
 
 MANUALS := $(wildcard man/*.[1-8])
 install: all
@@ -135,11 +171,15 @@ install: all
 clean:
 	rm -rf build build-*
 
-SOURCES = $(shell git ls-files '*.c' '*.h')
+SOURCES = $(shell find include shmlib daemon tools tests -name '*.[ch]')
+TIDY := $(shell command -v clang-tidy)
 format:
 	clang-format -i $(SOURCES)
 lint:
 	clang-format --dry-run -Werror $(SOURCES)
-	mandoc -Tlint -Wwarning $(MANUALS)
+	shellcheck .ci/* tests/run tests/fresh-host $(wildcard tests/integration/*.sh tools/*.sh)
+	$(if $(MANUALS),mandoc -Tlint -Wwarning $(MANUALS))
+	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c) -- -std=gnu11 -Iinclude -I. \
+	  $(DAEMON_CFLAGS) -DENGRAM_VERSION='""' -DENGRAM_REVISION='""')
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -39,6 +39,8 @@ struct loading {
     struct config *config;
     bool from_file;
     bool listen_replaced, regions_replaced;
+    FILE *file;
+    int line;
     char wrong[256];
 };
 
@@ -81,8 +83,7 @@ static bool set_tick(struct loading *loading, const char *value)
     long tick = strtol(value, &end, 10);
     if (errno || *value == 0 || *end || tick < TICK_LEAST || tick > TICK_MOST) {
         snprintf(loading->wrong, sizeof loading->wrong,
-                 "\"%s\" is no number of milliseconds from %d to %d", value, TICK_LEAST,
-                 TICK_MOST);
+                 "\"%s\" is no number of milliseconds from %d to %d", value, TICK_LEAST, TICK_MOST);
         return false;
     }
     loading->config->tick_ms = (uint32_t)tick;
@@ -114,27 +115,53 @@ static bool set(struct loading *loading, const char *key, const char *value)
 static int on_pair(void *argument, const char *section, const char *key, const char *value)
 {
     struct loading *loading = argument;
+    char option[32];
+    size_t length = strlen(key);
     if (*section) {
         snprintf(loading->wrong, sizeof loading->wrong, "there are no sections, so no [%s]",
                  section);
         return 0;
     }
-    return set(loading, key, value);
+    /* A file may write state_dir for --state-dir, as is usual in such files. */
+    for (size_t i = 0; i <= length && i < sizeof option; i++)
+        option[i] = (char)(key[i] == '_' ? '-' : key[i]);
+    return set(loading, length < sizeof option ? option : key, value);
+}
+
+/* inih goes on after an error and reports the first line: stopping here keeps text and line one. */
+static char *next_line(char *text, int size, void *stream)
+{
+    struct loading *loading = stream;
+    if (loading->wrong[0])
+        return NULL;
+    loading->line++;
+    return fgets(text, size, loading->file);
 }
 
 static bool load_file(struct loading *loading, const char *path)
 {
-    loading->from_file = true;
-    int line = ini_parse(path, on_pair, loading);
-    loading->from_file = false;
-    if (line == 0)
-        return true;
-    if (line < 0)
-        fprintf(stderr, "engramd: cannot read the configuration file %s: %s\n", path,
+    loading->file = fopen(path, "re");
+    if (!loading->file) {
+        fprintf(stderr, "engramd: cannot read the configuration file %s: %s; see --config\n", path,
                 strerror(errno));
+        return false;
+    }
+    loading->from_file = true;
+    loading->line = 0;
+    int line = ini_parse_stream(next_line, loading, on_pair, loading);
+    bool unread = ferror(loading->file) != 0;
+    fclose(loading->file);
+    loading->from_file = false;
+    if (line == 0 && !unread)
+        return true;
+    /* A line without "=" is inih's to find; what it says of a later one is another matter. */
+    const char *wrong = line == loading->line && loading->wrong[0]
+                            ? loading->wrong
+                            : "no line of the form key = value";
+    if (unread)
+        fprintf(stderr, "engramd: cannot read %s: is it a file?\n", path);
     else
-        fprintf(stderr, "engramd: %s:%d: %s; see engramd(8)\n", path, line,
-                loading->wrong[0] ? loading->wrong : "no line of the form key = value");
+        fprintf(stderr, "engramd: %s:%d: %s; see engramd(8)\n", path, line, wrong);
     return false;
 }
 
@@ -146,8 +173,7 @@ static const struct option known[] = {
     {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
 
 /* Goes through the command line once for the files alone and once for the rest. */
-static enum config_result load_arguments(struct loading *loading, int argc, char **argv,
-                                         bool files)
+static enum config_result load_arguments(struct loading *loading, int argc, char **argv, bool files)
 {
     int index = 0;
     optind = 1;
@@ -182,8 +208,12 @@ static bool set_defaults(struct config *config)
     const char *state = getenv("STATE_DIRECTORY");
     memset(config, 0, sizeof *config);
     config->tick_ms = 100;
-    return set_string(&config->state_dir, state && *state ? state : DEFAULT_STATE) &&
-           set_string(&config->sysroot, "/");
+    if (!set_string(&config->state_dir, state && *state ? state : DEFAULT_STATE))
+        return false;
+    if (state && *state)
+        config->state_dir[strcspn(config->state_dir, ":")] =
+            0; /* systemd lists all, ours is first */
+    return set_string(&config->sysroot, "/");
 }
 
 static bool fill_lists(struct loading *loading)

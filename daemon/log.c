@@ -3,9 +3,11 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,35 +16,54 @@
 struct line {
     char text[LINE_SIZE];
     size_t length;
+    bool full; /* nothing is added any more, so that what is there stays well formed */
 };
 
-static void add(struct line *line, char c)
-{
-    if (line->length < LINE_SIZE - 1) /* room for the newline */
-        line->text[line->length++] = c;
-}
-
+/* Adds all of a text or, past the end of the line, none of it. */
 static void add_text(struct line *line, const char *text)
 {
-    while (*text)
-        add(line, *text++);
+    size_t length = strlen(text);
+    line->full |= line->length + length > LINE_SIZE - 2; /* room for a quote and the newline */
+    if (line->full)
+        return;
+    memcpy(line->text + line->length, text, length);
+    line->length += length;
+}
+
+static void add_escaped(struct line *line, char c)
+{
+    char escape[8] = {c, 0};
+    if (c == '"' || c == '\\')
+        snprintf(escape, sizeof escape, "\\%c", c);
+    else if (c == '\n')
+        snprintf(escape, sizeof escape, "\\n");
+    else if ((unsigned char)c < ' ' || c == 0x7f)
+        snprintf(escape, sizeof escape, "\\x%02x", (unsigned char)c);
+    add_text(line, escape);
 }
 
 static void add_value(struct line *line, const char *value)
 {
     bool quoted = *value == 0 || strpbrk(value, " \"=\\\t\n\r");
     if (quoted)
-        add(line, '"');
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
-            add(line, '\\');
-        if (*value == '\n')
-            add_text(line, "\\n");
-        else
-            add(line, (unsigned char)*value < ' ' ? '?' : *value);
-    }
-    if (quoted)
-        add(line, '"');
+        add_text(line, "\"");
+    bool opened = quoted && !line->full;
+    for (; *value && !line->full; value++)
+        add_escaped(line, *value);
+    if (opened)
+        line->text[line->length++] = '"'; /* has room even when the line is full */
+}
+
+/* Whether stderr is the journal: the variable alone is inherited by every shell of a desktop. */
+static bool in_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat status;
+    char own[64];
+    if (!stream || fstat(STDERR_FILENO, &status) != 0)
+        return false;
+    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(stream, own) == 0;
 }
 
 static void add_head(struct line *line, enum log_level level)
@@ -53,7 +74,7 @@ static void add_head(struct line *line, enum log_level level)
                                                     : "info";
     struct timespec now;
     struct tm utc;
-    if (getenv("JOURNAL_STREAM")) {
+    if (in_journal()) {
         snprintf(head, sizeof head, "<%d>level=%s", (int)level, name);
     } else {
         clock_gettime(CLOCK_REALTIME, &now);
@@ -73,9 +94,10 @@ static void add_fields(struct line *line, const char *fields, va_list arguments)
         size_t length = strcspn(fields, " ");
         if (key >= length || length - key >= sizeof format)
             return;
-        add(line, ' ');
-        for (size_t i = 0; i <= key; i++)
-            add(line, fields[i]);
+        snprintf(value, sizeof value, " %.*s", (int)key + 1, fields);
+        if (line->length + strlen(value) + 2 > LINE_SIZE - 2)
+            return; /* a key without room for a value says nothing */
+        add_text(line, value);
         memcpy(format, fields + key + 1, length - key - 1);
         format[length - key - 1] = 0;
         if (strcmp(format, "%s") == 0)

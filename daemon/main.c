@@ -57,11 +57,20 @@ static void make_regions(const struct config *config)
             chmod(config->region_dirs.items[0], 03777); /* whatever the umask */
 }
 
+/* Said at the start, when somebody looks, and not when the first process has died. */
+static void check_state(const struct config *config)
+{
+    if (mkdir(config->state_dir, 0750) == 0 || access(config->state_dir, R_OK | W_OK | X_OK) == 0)
+        return;
+    log_event(LOG_LEVEL_WARNING, "state directory cannot be written", "path=%s error=%s advice=%s",
+              config->state_dir, strerror(errno), "make it, or name another with --state-dir");
+}
+
 static bool make_pipeline(struct daemon *d)
 {
     guard_install();
     make_regions(&d->config);
-    if (!(d->topology = topology_load()))
+    if (!(d->topology = topology_load(d->config.sysroot)))
         return fail("cannot read the machine's topology", "is /sys mounted?");
     d->self = self_new(topology_sockets(d->topology), ENGRAM_VERSION, ENGRAM_REVISION);
     d->derived = derived_new();
@@ -148,6 +157,7 @@ static int serve(struct daemon *d)
 {
     if (!make_server(d))
         return EXIT_FAILURE;
+    check_state(&d->config);
     discovery_scan(d->discovery);
     d->collectors = collectors_start(d->store, d->topology, d->self, d->config.tick_ms);
     if (!d->collectors || !discovery_start(d->discovery)) {

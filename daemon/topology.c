@@ -3,6 +3,7 @@
 
 #include <hwloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct place {
     uint32_t socket;
@@ -53,11 +54,13 @@ static bool topology_read(struct topology *topology)
     return true;
 }
 
-struct topology *topology_load(void)
+struct topology *topology_load(const char *sysroot)
 {
     struct topology *topology = calloc(1, sizeof *topology);
     if (!topology)
         return NULL;
+    if (strcmp(sysroot, "/") != 0)
+        setenv("HWLOC_FSROOT", sysroot, 1); /* hwloc has no call for it */
     if (hwloc_topology_init(&topology->hwloc) == 0 &&
         hwloc_topology_load(topology->hwloc) == 0 && topology_read(topology))
         return topology;

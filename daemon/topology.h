@@ -8,8 +8,9 @@
 
 struct topology; /* immutable once loaded */
 
-/* NULL when there is no memory or hwloc cannot read the machine. */
-struct topology *topology_load(void);
+/* Reads the machine below `sysroot`, which is "/" but in tests.  NULL when there is no memory or
+ * hwloc cannot read it. */
+struct topology *topology_load(const char *sysroot);
 void topology_free(struct topology *topology);
 
 uint32_t topology_sockets(const struct topology *topology); /* at least 1 */

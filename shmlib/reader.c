@@ -141,6 +141,7 @@ static bool record_append(struct reader *reader, uint32_t offset,
     if (!copy)
         return false;
     memcpy(copy, descriptor, descriptor->size);
+    reader->bytes += descriptor->size;
     reader->records[reader->count++] = (struct record){offset, copy};
     return true;
 }
@@ -153,9 +154,9 @@ static enum rejection read_chain(struct reader *reader, uint32_t head, uint32_t 
         char bytes[ENGRAM_DESCRIPTOR_MAX];
     } room;
     const struct engram_region *h = &reader->header;
-    uint64_t most = h->arena_size / sizeof(struct engram_descriptor);
     for (uint32_t offset = head; offset != known; offset = room.descriptor.next) {
-        if (offset == 0 || offset % 8 || offset >= h->arena_size || reader->count >= most)
+        /* A chain that runs in a circle takes more than there is. */
+        if (offset == 0 || offset % 8 || offset >= h->arena_size || reader->bytes > h->arena_used)
             return REJECTION_DESCRIPTOR;
         uint64_t left = h->arena_size - offset;
         ssize_t got = pread(reader->fd, room.bytes, left < sizeof room ? left : sizeof room,
@@ -171,12 +172,12 @@ static enum rejection read_chain(struct reader *reader, uint32_t head, uint32_t 
 enum rejection reader_refresh(struct reader *reader)
 {
     uint32_t heads[ENGRAM_HEADS];
+    const size_t grown = offsetof(struct engram_region, cursor);
+    const size_t size = sizeof reader->header - grown;
+    /* The heads first: what they reach was allotted before. */
     if (pread(reader->fd, heads, sizeof heads, (off_t)reader->header.heads_offset) !=
-        (ssize_t)sizeof heads)
-        return REJECTION_TRUNCATED;
-    if (pread(reader->fd, reader->header.placement, sizeof reader->header.placement,
-              offsetof(struct engram_region, placement)) !=
-        (ssize_t)sizeof reader->header.placement)
+            (ssize_t)sizeof heads ||
+        pread(reader->fd, (char *)&reader->header + grown, size, (off_t)grown) != (ssize_t)size)
         return REJECTION_TRUNCATED;
     for (uint32_t i = 0; i < ENGRAM_HEADS; i++) {
         if (heads[i] == reader->heads[i])

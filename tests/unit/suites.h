@@ -11,6 +11,7 @@ Suite *demo_parts_suite(void);
 Suite *demo_suite(void);
 Suite *exposition_suite(void);
 Suite *http_request_suite(void);
+Suite *notify_suite(void);
 Suite *number_suite(void);
 Suite *reader_suite(void);
 Suite *writer_suite(void);

@@ -58,6 +58,30 @@ START_TEST(command_line_replaces_the_file)
 }
 END_TEST
 
+START_TEST(a_file_may_write_underscores)
+{
+    struct config config;
+    write_file("state_dir = /s\nregion_dir = /a\nregion-dir = /b\nsysroot = /r\n");
+    ck_assert_int_eq(LOAD(&config, "--config", path), CONFIG_RUN);
+    ck_assert_str_eq(config.state_dir, "/s");
+    ck_assert_str_eq(config.sysroot, "/r");
+    ck_assert_int_eq(config.region_dirs.count, 2);
+    config_free(&config);
+    remove_file();
+}
+END_TEST
+
+START_TEST(state_directory_of_systemd)
+{
+    struct config config;
+    setenv("STATE_DIRECTORY", "/first:/second", 1);
+    ck_assert_int_eq(LOAD(&config, "--once"), CONFIG_RUN);
+    ck_assert_str_eq(config.state_dir, "/first");
+    config_free(&config);
+    unsetenv("STATE_DIRECTORY");
+}
+END_TEST
+
 START_TEST(region_dirs_repeat)
 {
     struct config config;
@@ -69,7 +93,7 @@ START_TEST(region_dirs_repeat)
 }
 END_TEST
 
-static const char *const bad_files[] = {"lisen = 127.0.0.1:1\n", "tick = 5\n", "tick = 10ms\n",
+static const char *const bad_files[] = {"lisen = 127.0.0.1:1\n",  "tick = 5\n", "tick = 10ms\n",
                                         "[section]\ntick = 50\n", "listen =\n", "nonsense\n"};
 
 START_TEST(bad_files_are_refused)
@@ -102,6 +126,8 @@ Suite *config_suite(void)
     TCase *tests = tcase_create("sources");
     tcase_add_test(tests, defaults_are_loopback);
     tcase_add_test(tests, command_line_replaces_the_file);
+    tcase_add_test(tests, a_file_may_write_underscores);
+    tcase_add_test(tests, state_directory_of_systemd);
     tcase_add_test(tests, region_dirs_repeat);
     tcase_add_loop_test(tests, bad_files_are_refused, 0,
                         (int)(sizeof bad_files / sizeof bad_files[0]));

@@ -179,6 +179,7 @@ static void sum_everything(void *argument)
         sum_node(reader, node, &source, 1, row);
 }
 
+#ifndef __SANITIZE_THREAD__ /* whose own atomics would take the signal, inside its runtime */
 START_TEST(truncation_is_survived)
 {
     enum rejection rejection;
@@ -194,6 +195,7 @@ START_TEST(truncation_is_survived)
     reader_close(reader);
 }
 END_TEST
+#endif
 
 Suite *reader_suite(void)
 {
@@ -205,7 +207,9 @@ Suite *reader_suite(void)
     tcase_add_test(tests, bad_files_are_refused);
     tcase_add_test(tests, chain_without_end_is_refused);
     tcase_add_test(tests, flipped_bits_do_no_harm);
+#ifndef __SANITIZE_THREAD__
     tcase_add_test(tests, truncation_is_survived);
+#endif
     suite_add_tcase(suite, tests);
     return suite;
 }
