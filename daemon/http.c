@@ -5,6 +5,8 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #define IDLE_SECONDS 60
 #define DRAIN_SECONDS 10
 #define ACCEPT_PAUSE_MS 100
+#define WRITE_MOST (1 << 20)
 
 struct listener {
     struct evconnlistener *listener;
@@ -277,6 +280,9 @@ static bool connection_start(struct http_server *server, evutil_socket_t fd)
     server->connection_count++;
     bufferevent_setcb(connection->stream, on_read, on_drained, on_event, connection);
     bufferevent_setwatermark(connection->stream, EV_READ, 0, HTTP_HEAD_MAX);
+    /* By default libevent writes 16 KiB at a time, and Nagle's algorithm holds back the rest. */
+    bufferevent_set_max_single_write(connection->stream, WRITE_MOST);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     bufferevent_set_timeouts(connection->stream, NULL, &drain);
     set_deadline(connection, REQUEST_SECONDS);
     bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
