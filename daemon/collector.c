@@ -85,8 +85,7 @@ static void read_share(void *argument)
     read_cpus(share);
     read_nodes(share);
     if (share->partial->host)
-        sum_single(share->region->region->reader, single->all, single->count,
-                   share->partial->host);
+        sum_single(share->region->region->reader, single->all, single->count, share->partial->host);
 }
 
 static void collect(struct collector *collector)
@@ -160,8 +159,7 @@ void collectors_stop(struct collectors *collectors)
     free(collectors);
 }
 
-void collect_once(struct snapshot_store *store, const struct topology *topology,
-                  struct self *self)
+void collect_once(struct snapshot_store *store, const struct topology *topology, struct self *self)
 {
     for (uint32_t i = 0; i < topology_sockets(topology); i++) {
         struct collector one = {.store = store, .topology = topology, .self = self, .socket = i};

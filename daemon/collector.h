@@ -17,7 +17,6 @@ struct collectors *collectors_start(struct snapshot_store *store, const struct t
 void collectors_stop(struct collectors *collectors);
 
 /* One collection for every socket by the calling thread, for --once. */
-void collect_once(struct snapshot_store *store, const struct topology *topology,
-                  struct self *self);
+void collect_once(struct snapshot_store *store, const struct topology *topology, struct self *self);
 
 #endif

@@ -17,30 +17,49 @@ static const struct derivation_rule {
     const char *numerator; /* RULE_RATIO and RULE_PERCENT */
     enum rule rule;
 } rules[] = {
-    {{.name = "engram_pattern_completion_plausibility", .unit = "", .type = SERIES_GAUGE,
+    {{.name = "engram_pattern_completion_plausibility",
+      .unit = "",
+      .type = SERIES_GAUGE,
       .from = "engram_pattern_completion_score",
       .help = "Mean plausibility of the pattern completions of the last minute, 0 to 1."},
-     NULL, RULE_MEAN},
-    {{.name = "engram_false_memory_generation_rate", .unit = "", .type = SERIES_GAUGE,
+     NULL,
+     RULE_MEAN},
+    {{.name = "engram_false_memory_generation_rate",
+      .unit = "",
+      .type = SERIES_GAUGE,
       .from = "engram_false_memory_trials_total",
       .help = "Share of the last minute's accepted completions that were never stored, 0 to 1."},
-     "engram_false_memories_total", RULE_RATIO},
-    {{.name = "engram_cache_aligned_allocations_percent", .unit = "percent", .type = SERIES_GAUGE,
+     "engram_false_memories_total",
+     RULE_RATIO},
+    {{.name = "engram_cache_aligned_allocations_percent",
+      .unit = "percent",
+      .type = SERIES_GAUGE,
       .from = "engram_allocations_total",
       .help = "Share of the last minute's allocations with that alignment, 0 to 100."},
-     "engram_aligned_allocations_total", RULE_PERCENT},
-    {{.name = "engram_hnsw_cache_locality_ratio", .unit = "ratio", .type = SERIES_GAUGE,
+     "engram_aligned_allocations_total",
+     RULE_PERCENT},
+    {{.name = "engram_hnsw_cache_locality_ratio",
+      .unit = "ratio",
+      .type = SERIES_GAUGE,
       .from = "engram_hnsw_neighbor_reads_total",
       .help = "Share of the last minute's neighbour reads that were near the read before, 0 to 1."},
-     "engram_hnsw_neighbor_local_reads_total", RULE_RATIO},
-    {{.name = "engram_batch_operation_throughput", .unit = "", .type = SERIES_GAUGE,
+     "engram_hnsw_neighbor_local_reads_total",
+     RULE_RATIO},
+    {{.name = "engram_batch_operation_throughput",
+      .unit = "",
+      .type = SERIES_GAUGE,
       .from = "engram_batch_items_total",
       .help = "Operations per second in batches over the last minute."},
-     NULL, RULE_RATE},
-    {{.name = "engram_atomic_operation_contention", .unit = "", .type = SERIES_GAUGE,
-      .from = "engram_atomic_operation_samples_total", .by_node = true,
+     NULL,
+     RULE_RATE},
+    {{.name = "engram_atomic_operation_contention",
+      .unit = "",
+      .type = SERIES_GAUGE,
+      .from = "engram_atomic_operation_samples_total",
+      .by_node = true,
       .help = "Mean cycles that an atomic operation took beyond an uncontended one, last minute."},
-     "engram_atomic_operation_extra_cycles_total", RULE_RATIO},
+     "engram_atomic_operation_extra_cycles_total",
+     RULE_RATIO},
 };
 
 #define RULES (sizeof rules / sizeof rules[0])
@@ -52,8 +71,8 @@ struct sample {
 
 struct derivation {
     const struct derivation_rule *rule;
-    char *labels; /* of the derived series */
-    uint32_t node; /* UINT32_MAX: all */
+    char *labels;                                          /* of the derived series */
+    uint32_t node;                                         /* UINT32_MAX: all */
     const struct series *numerator, *denominator, *result; /* of the plan */
     struct sample samples[WINDOW];
     uint32_t sample_count, newest;
@@ -145,8 +164,7 @@ static void link_rule(struct derived *next, const struct derived *before,
     const struct family *from = plan_family(next->plan, rule->family.from);
     for (uint32_t i = 0; from && i < from->count; i++) {
         uint32_t copies = rule->family.by_node ? nodes : 1;
-        struct derivation *grown =
-            realloc(next->list, (next->count + copies) * sizeof *next->list);
+        struct derivation *grown = realloc(next->list, (next->count + copies) * sizeof *next->list);
         if (!grown)
             return;
         next->list = grown;
@@ -194,7 +212,8 @@ static struct sample take_sample(const struct derivation *d, const struct snapsh
     switch (d->rule->rule) {
     case RULE_MEAN:
         now.numerator = histogram_sum(d->denominator, snapshot);
-        now.denominator = total(d->denominator, snapshot, d->node, d->denominator->shape->cells - 1);
+        now.denominator =
+            total(d->denominator, snapshot, d->node, d->denominator->shape->cells - 1);
         break;
     case RULE_RATE:
         now.numerator = total(d->denominator, snapshot, d->node, 1);
@@ -240,8 +259,8 @@ static void derive(struct derivation *d, const struct snapshot *snapshot, union 
     row[d->result->at].number = d->rule->rule == RULE_PERCENT ? 100 * value : value;
 }
 
-void derived_fill(struct derived *derived, const struct plan *plan,
-                  const struct snapshot *snapshot, union word *row)
+void derived_fill(struct derived *derived, const struct plan *plan, const struct snapshot *snapshot,
+                  union word *row)
 {
     if (derived->plan != plan)
         relink(derived, plan, snapshot->node_count);

@@ -19,7 +19,7 @@ const struct computed_family *const *derived_families(void);
 uint32_t derived_family_count(void);
 
 /* Takes in the snapshot and writes the current values into the computed row. */
-void derived_fill(struct derived *derived, const struct plan *plan,
-                  const struct snapshot *snapshot, union word *row);
+void derived_fill(struct derived *derived, const struct plan *plan, const struct snapshot *snapshot,
+                  union word *row);
 
 #endif

@@ -122,8 +122,9 @@ static void scan_directory(struct discovery *d, struct watched *at)
         return;
     }
     if (at->watch < 0)
-        at->watch = inotify_add_watch(d->inotify, at->path, IN_CREATE | IN_MOVED_TO | IN_DELETE |
-                                                                IN_CLOSE_WRITE | IN_ONLYDIR);
+        at->watch =
+            inotify_add_watch(d->inotify, at->path,
+                              IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR);
     at->missing = false;
     for (struct dirent *entry; (entry = readdir(directory));)
         if (entry->d_name[0] != '.' && strncmp(entry->d_name, at->prefix, strlen(at->prefix)) == 0)
@@ -182,7 +183,8 @@ static bool take_notifications(struct discovery *d)
 static void *discovery_run(void *argument)
 {
     struct discovery *d = argument;
-    struct pollfd wait[2] = {{.fd = d->stop, .events = POLLIN}, {.fd = d->inotify, .events = POLLIN}};
+    struct pollfd wait[2] = {{.fd = d->stop, .events = POLLIN},
+                             {.fd = d->inotify, .events = POLLIN}};
     snapshot_thread_start();
     for (;;) {
         poll(wait, 2, (int)d->options.tick_ms);

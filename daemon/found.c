@@ -52,9 +52,9 @@ static bool file_open(struct found_file *file, int dir, struct self *self)
     }
     file->rejection = REJECTION_NONE;
     file->alive = reader_alive(reader);
-    log_event(LOG_LEVEL_INFO, "region is served", "process=%s pid=%u alive=%d series=%u directory=%s file=%s",
-              reader->header.process, reader->header.pid, file->alive, reader->count,
-              file->directory, file->name);
+    log_event(LOG_LEVEL_INFO, "region is served",
+              "process=%s pid=%u alive=%d series=%u directory=%s file=%s", reader->header.process,
+              reader->header.pid, file->alive, reader->count, file->directory, file->name);
     return true;
 }
 

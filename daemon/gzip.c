@@ -3,7 +3,8 @@
 
 #include <libdeflate.h>
 
-/* Scrapes shrink twenty times at the fastest level already; a better one costs more than it saves. */
+/* Scrapes shrink twenty times at the fastest level already; a better one costs more than it saves.
+ */
 #define LEVEL 1
 
 bool gzip_append(struct buffer *out, const struct buffer *from)

@@ -46,8 +46,8 @@ struct connection {
     struct bufferevent *stream;
     struct event *deadline;
     struct connection *next, **link;
-    bool receiving;  /* a request has begun and is not whole */
-    bool answering;  /* a response is leaving */
+    bool receiving; /* a request has begun and is not whole */
+    bool answering; /* a response is leaving */
     bool close_after;
 };
 
@@ -289,8 +289,8 @@ static bool connection_start(struct http_server *server, evutil_socket_t fd)
     return true;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
-                      struct sockaddr *address, int length, void *argument)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
+                      int length, void *argument)
 {
     struct http_server *server = argument;
     (void)listener, (void)address, (void)length;

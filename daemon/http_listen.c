@@ -52,8 +52,7 @@ static int listen_on(int family, const struct sockaddr *address, socklen_t lengt
 static bool is_served(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool served = fd < 0 ||
-                  connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
+    bool served = fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
                   errno != ECONNREFUSED;
     if (fd >= 0)
         close(fd);
@@ -83,8 +82,8 @@ static int listen_inet(const char *address, char *error, size_t size)
     const char *colon = strrchr(address, ':');
     size_t length = colon ? (size_t)(colon - address) : 0;
     bool brackets = length > 2 && address[0] == '[' && address[length - 1] == ']';
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST |
-                                                                     AI_NUMERICSERV};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     if (length == 0 || length >= sizeof host || (!brackets && memchr(address, ':', length))) {
         snprintf(error, size, "neither HOST:PORT nor unix:PATH; write it as 127.0.0.1:7433");

@@ -11,7 +11,8 @@ size_t http_head_length(const char *bytes, size_t length)
     return end ? (size_t)(end - bytes) + 4 : 0;
 }
 
-/* Cuts a line off at its CRLF; NULL when a CR or LF stands anywhere else, or a control character. */
+/* Cuts a line off at its CRLF; NULL when a CR or LF stands anywhere else, or a control character.
+ */
 static char *next_line(char **rest, char *end)
 {
     char *line = *rest, *at = line;

@@ -12,7 +12,7 @@
 /* Strings point into the bytes that were parsed, which are terminated in place. */
 struct http_request {
     const char *method;
-    const char *path; /* as it was sent, without the query */
+    const char *path;  /* as it was sent, without the query */
     const char *query; /* "" if there is none */
     const char *accept;
     const char *accept_encoding;

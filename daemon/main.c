@@ -207,9 +207,9 @@ int main(int argc, char **argv)
     if (loaded == CONFIG_RUN) {
         signal(SIGPIPE, SIG_IGN);
         snapshot_thread_start();
-        status = !make_pipeline(&daemon)   ? EXIT_FAILURE
-                 : daemon.config.once ? run_once(&daemon)
-                                           : serve(&daemon);
+        status = !make_pipeline(&daemon) ? EXIT_FAILURE
+                 : daemon.config.once    ? run_once(&daemon)
+                                         : serve(&daemon);
         unmake(&daemon);
         snapshot_thread_stop();
     }

@@ -57,8 +57,10 @@ static bool define_family(struct building *b, struct family *family, const struc
     family->name = (char *)(uintptr_t)definer->name;
     family->type = type_of(definer);
     if (definer->computed) {
-        family->help = arena_string(arena, definer->computed->help, strlen(definer->computed->help));
-        family->unit = arena_string(arena, definer->computed->unit, strlen(definer->computed->unit));
+        family->help =
+            arena_string(arena, definer->computed->help, strlen(definer->computed->help));
+        family->unit =
+            arena_string(arena, definer->computed->unit, strlen(definer->computed->unit));
     } else {
         family->help = arena_string(arena, record_help(record), record->descriptor->help_length);
         family->unit = arena_string(arena, record_unit(record), record->descriptor->unit_length);

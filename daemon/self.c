@@ -31,8 +31,8 @@ struct self {
     _Atomic uint32_t alive, dead, quarantined;
     _Atomic uint64_t rejected[REJECTION_COUNT];
     _Atomic uint64_t events, missed;
-    _Atomic uint32_t queue_depth;    /* the fullest ring since the last snapshot */
-    _Atomic uint64_t queue_oldest;   /* age of its oldest event when it was read, ns */
+    _Atomic uint32_t queue_depth;             /* the fullest ring since the last snapshot */
+    _Atomic uint64_t queue_oldest;            /* age of its oldest event when it was read, ns */
     _Atomic uint64_t export_ns[SIZE_CLASSES]; /* 0: none of that size yet */
     _Atomic uint64_t requests[STATUS_CLASSES];
     uint64_t process_read; /* when `process` was, CLOCK_MONOTONIC, ns */
@@ -41,10 +41,13 @@ struct self {
 };
 
 static const char *const no_labels[] = {"", NULL};
-static const char *const export_labels[] = {
-    "format=\"prometheus\",size_kb=\"1\"",    "format=\"prometheus\",size_kb=\"64\"",
-    "format=\"prometheus\",size_kb=\"256\"",  "format=\"prometheus\",size_kb=\"1024\"",
-    "format=\"prometheus\",size_kb=\"4096\"", "format=\"prometheus\",size_kb=\"16384\"", NULL};
+static const char *const export_labels[] = {"format=\"prometheus\",size_kb=\"1\"",
+                                            "format=\"prometheus\",size_kb=\"64\"",
+                                            "format=\"prometheus\",size_kb=\"256\"",
+                                            "format=\"prometheus\",size_kb=\"1024\"",
+                                            "format=\"prometheus\",size_kb=\"4096\"",
+                                            "format=\"prometheus\",size_kb=\"16384\"",
+                                            NULL};
 static const char *const state_labels[] = {"state=\"alive\"", "state=\"dead\"",
                                            "state=\"quarantined\"", NULL};
 static const char *const queue_labels[] = {"queue_type=\"metric_updates\"", NULL};
@@ -54,51 +57,95 @@ static const char *const status_labels[] = {"code=\"1xx\"", "code=\"2xx\"", "cod
 
 /* The first four get the labels that only this machine gives them in make_families(). */
 static const struct computed_family families[] = {
-    {.name = "engramd_build_info", .help = "Version and source revision of this daemon; always 1.",
+    {.name = "engramd_build_info",
+     .help = "Version and source revision of this daemon; always 1.",
      .type = SERIES_INFO},
-    {.name = "engramd_collector_duration_seconds", .unit = "seconds", .type = SERIES_GAUGE,
+    {.name = "engramd_collector_duration_seconds",
+     .unit = "seconds",
+     .type = SERIES_GAUGE,
      .help = "How long the last collection of a socket's values took."},
-    {.name = "engramd_collector_success", .type = SERIES_GAUGE,
+    {.name = "engramd_collector_success",
+     .type = SERIES_GAUGE,
      .help = "1 if the last collection of a socket's values was published, else 0."},
-    {.name = "engramd_region_rejected_total", .type = SERIES_COUNTER,
+    {.name = "engramd_region_rejected_total",
+     .type = SERIES_COUNTER,
      .help = "Region files that were refused, by reason; the log names them."},
-    {.name = "engramd_regions", .type = SERIES_GAUGE, .labels = state_labels,
+    {.name = "engramd_regions",
+     .type = SERIES_GAUGE,
+     .labels = state_labels,
      .help = "Regions by state: written by a live process, left by a dead one, quarantined."},
-    {.name = "engramd_series", .type = SERIES_GAUGE, .labels = no_labels,
+    {.name = "engramd_series",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
      .help = "Series that are served, before they are split by memory node."},
-    {.name = "engramd_series_conflicts", .type = SERIES_GAUGE, .labels = no_labels,
+    {.name = "engramd_series_conflicts",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
      .help = "Series refused because a process registered their family with another type or "
              "other buckets before."},
-    {.name = "engramd_plan_bytes", .unit = "bytes", .type = SERIES_GAUGE, .labels = no_labels,
+    {.name = "engramd_plan_bytes",
+     .unit = "bytes",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
      .help = "Memory of the names and positions of all series."},
-    {.name = "engramd_events_total", .type = SERIES_COUNTER, .labels = no_labels,
+    {.name = "engramd_events_total",
+     .type = SERIES_COUNTER,
+     .labels = no_labels,
      .help = "Events that were read from the rings of all processes."},
-    {.name = "engramd_events_missed_total", .type = SERIES_COUNTER, .labels = no_labels,
+    {.name = "engramd_events_missed_total",
+     .type = SERIES_COUNTER,
+     .labels = no_labels,
      .help = "Events that were overwritten before they could be read."},
-    {.name = "engramd_http_responses_total", .type = SERIES_COUNTER, .labels = status_labels,
+    {.name = "engramd_http_responses_total",
+     .type = SERIES_COUNTER,
+     .labels = status_labels,
      .help = "HTTP responses by class of status code."},
-    {.name = "engram_lock_free_queue_utilization", .type = SERIES_GAUGE, .labels = queue_labels,
+    {.name = "engram_lock_free_queue_utilization",
+     .type = SERIES_GAUGE,
+     .labels = queue_labels,
      .help = "How full the fullest event ring was at the last tick, 0 to 1."},
-    {.name = "engram_streaming_aggregation_lag_ms", .type = SERIES_GAUGE, .labels = depth_labels,
+    {.name = "engram_streaming_aggregation_lag_ms",
+     .type = SERIES_GAUGE,
+     .labels = depth_labels,
      .help = "Age of the oldest event that waited in a ring at the last tick, in milliseconds; "
              "queue_depth is the class of the rings' capacity."},
-    {.name = "engram_metrics_export_duration_ms", .type = SERIES_GAUGE, .labels = export_labels,
+    {.name = "engram_metrics_export_duration_ms",
+     .type = SERIES_GAUGE,
+     .labels = export_labels,
      .help = "Duration of the last export of a size class, from the snapshot to the body, in "
              "milliseconds; size_kb is the upper bound of its size on the wire in KiB."},
-    {.name = "process_cpu_seconds_total", .unit = "seconds", .type = SERIES_COUNTER,
-     .labels = no_labels, .help = "CPU time of this daemon, user and system."},
-    {.name = "process_resident_memory_bytes", .unit = "bytes", .type = SERIES_GAUGE,
-     .labels = no_labels, .help = "Resident memory of this daemon, shared regions included."},
-    {.name = "process_virtual_memory_bytes", .unit = "bytes", .type = SERIES_GAUGE,
-     .labels = no_labels, .help = "Virtual memory of this daemon; regions are sparse."},
-    {.name = "process_open_fds", .type = SERIES_GAUGE, .labels = no_labels,
+    {.name = "process_cpu_seconds_total",
+     .unit = "seconds",
+     .type = SERIES_COUNTER,
+     .labels = no_labels,
+     .help = "CPU time of this daemon, user and system."},
+    {.name = "process_resident_memory_bytes",
+     .unit = "bytes",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
+     .help = "Resident memory of this daemon, shared regions included."},
+    {.name = "process_virtual_memory_bytes",
+     .unit = "bytes",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
+     .help = "Virtual memory of this daemon; regions are sparse."},
+    {.name = "process_open_fds",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
      .help = "Open file descriptors of this daemon."},
-    {.name = "process_max_fds", .type = SERIES_GAUGE, .labels = no_labels,
+    {.name = "process_max_fds",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
      .help = "Largest number of open file descriptors that this daemon may have."},
-    {.name = "process_threads", .type = SERIES_GAUGE, .labels = no_labels,
+    {.name = "process_threads",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
      .help = "Threads of this daemon."},
-    {.name = "process_start_time_seconds", .unit = "seconds", .type = SERIES_GAUGE,
-     .labels = no_labels, .help = "When this daemon started, seconds since the epoch."},
+    {.name = "process_start_time_seconds",
+     .unit = "seconds",
+     .type = SERIES_GAUGE,
+     .labels = no_labels,
+     .help = "When this daemon started, seconds since the epoch."},
 };
 
 #define FAMILIES (sizeof families / sizeof families[0])
@@ -261,8 +308,7 @@ static void fill_collectors(struct self *self, const struct plan *plan, union wo
         const char *socket = self->socket_labels[i];
         put(plan, row, "engramd_collector_duration_seconds", socket,
             (double)atomic_load(&self->figures[i].ns) * 1e-9);
-        put(plan, row, "engramd_collector_success", socket,
-            atomic_load(&self->figures[i].success));
+        put(plan, row, "engramd_collector_success", socket, atomic_load(&self->figures[i].success));
     }
 }
 

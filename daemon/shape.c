@@ -23,8 +23,7 @@ static char *bound_text(double bound, struct arena *arena)
     return text;
 }
 
-static bool add_line(struct histogram_shape *shape, uint32_t cut, double bound,
-                     struct arena *arena)
+static bool add_line(struct histogram_shape *shape, uint32_t cut, double bound, struct arena *arena)
 {
     if (shape->lines && shape->cut[shape->lines - 1] == cut)
         return true; /* two bounds fell into one bucket */

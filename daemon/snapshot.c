@@ -29,8 +29,8 @@ struct snapshot_store {
     const struct topology *topology;
     snapshot_compute *compute;
     void *argument;
-    struct plan *plan;   /* written by discovery, read by collectors under RCU */
-    struct whole *whole; /* written under the mutex, read by anyone under RCU */
+    struct plan *plan;     /* written by discovery, read by collectors under RCU */
+    struct whole *whole;   /* written under the mutex, read by anyone under RCU */
     pthread_mutex_t mutex; /* among collectors only; held for as long as putting parts together */
     struct held_partial *slots[]; /* by socket */
 };

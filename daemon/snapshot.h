@@ -37,7 +37,7 @@ struct plan *snapshot_hold_plan(struct snapshot_store *store);
 
 /* What one collector summed: a row for each node of its socket, and on the first the host row. */
 struct partial {
-    struct plan *plan; /* a reference */
+    struct plan *plan;  /* a reference */
     union word **nodes; /* [nodes]; NULL for those of other sockets */
     union word *host;   /* NULL but from socket 0 */
 };

@@ -61,8 +61,8 @@ struct topology *topology_load(const char *sysroot)
         return NULL;
     if (strcmp(sysroot, "/") != 0)
         setenv("HWLOC_FSROOT", sysroot, 1); /* hwloc has no call for it */
-    if (hwloc_topology_init(&topology->hwloc) == 0 &&
-        hwloc_topology_load(topology->hwloc) == 0 && topology_read(topology))
+    if (hwloc_topology_init(&topology->hwloc) == 0 && hwloc_topology_load(topology->hwloc) == 0 &&
+        topology_read(topology))
         return topology;
     topology_free(topology);
     return NULL;

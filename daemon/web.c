@@ -51,13 +51,15 @@ static void serve_metrics(struct web *web, const struct http_request *request,
     struct buffer body = {0};
     uint64_t start = clock_monotonic();
     if (format == EXPOSITION_NONE) {
-        respond_text(response, 406, "406 Not Acceptable: there are " EXPOSITION_TEXT_TYPE
-                                    " and " EXPOSITION_OPENMETRICS_TYPE "\n");
+        respond_text(response, 406,
+                     "406 Not Acceptable: there are " EXPOSITION_TEXT_TYPE
+                     " and " EXPOSITION_OPENMETRICS_TYPE "\n");
         return;
     }
     if (!render(web, &body, format)) {
-        respond_text(response, 503, "503 Service Unavailable: nothing is collected yet, or there "
-                                    "is no memory\n");
+        respond_text(response, 503,
+                     "503 Service Unavailable: nothing is collected yet, or there "
+                     "is no memory\n");
         return;
     }
     compress(&body, request, response);
@@ -104,13 +106,12 @@ static const struct {
     const char *path;
     route_handler *handle;
 } routes[] = {
-    {"/metrics", serve_metrics},      {"/metrics/prometheus", serve_metrics},
-    {"/-/healthy", serve_healthy},    {"/-/ready", serve_ready},
+    {"/metrics", serve_metrics},   {"/metrics/prometheus", serve_metrics},
+    {"/-/healthy", serve_healthy}, {"/-/ready", serve_ready},
     {"/", serve_landing},
 };
 
-void web_handle(const struct http_request *request, struct http_response *response,
-                void *argument)
+void web_handle(const struct http_request *request, struct http_response *response, void *argument)
 {
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
         if (strcmp(request->path, routes[i].path) == 0) {

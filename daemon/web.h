@@ -13,8 +13,7 @@ struct web {
 };
 
 /* An http_handler and an http_observer; their argument is a struct web. */
-void web_handle(const struct http_request *request, struct http_response *response,
-                void *argument);
+void web_handle(const struct http_request *request, struct http_response *response, void *argument);
 void web_observe(int status, void *argument);
 
 #endif

@@ -18,18 +18,20 @@ static bool fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t end)
 
 static bool layout_valid(const struct engram_region *h)
 {
-    if (h->cpus == 0 || h->cpus > ENGRAM_CPUS_MAX || h->nodes == 0 ||
-        h->nodes > ENGRAM_NODES_MAX || h->chunks == 0 || h->chunks > ENGRAM_CHUNKS_MAX ||
-        h->heads != ENGRAM_HEADS || h->copy_size != (uint64_t)h->chunks * ENGRAM_CHUNK_SIZE ||
-        h->process_length == 0 || h->process_length > ENGRAM_PROCESS_MAX ||
-        (h->heads_offset | h->blocks_offset | h->arena_offset | h->nodes_offset |
-         h->cpus_offset) % 64 != 0)
+    if (h->cpus == 0 || h->cpus > ENGRAM_CPUS_MAX || h->nodes == 0 || h->nodes > ENGRAM_NODES_MAX ||
+        h->chunks == 0 || h->chunks > ENGRAM_CHUNKS_MAX || h->heads != ENGRAM_HEADS ||
+        h->copy_size != (uint64_t)h->chunks * ENGRAM_CHUNK_SIZE || h->process_length == 0 ||
+        h->process_length > ENGRAM_PROCESS_MAX ||
+        (h->heads_offset | h->blocks_offset | h->arena_offset | h->nodes_offset | h->cpus_offset) %
+                64 !=
+            0)
         return false;
     return h->heads_offset >= sizeof *h &&
            fits(h->heads_offset, h->heads, sizeof(uint32_t), h->blocks_offset) &&
            fits(h->blocks_offset, (uint64_t)h->chunks * h->cpus, sizeof(uint64_t),
                 h->arena_offset) &&
-           h->arena_size <= UINT32_MAX && fits(h->arena_offset, h->arena_size, 1, h->nodes_offset) &&
+           h->arena_size <= UINT32_MAX &&
+           fits(h->arena_offset, h->arena_size, 1, h->nodes_offset) &&
            fits(h->nodes_offset, h->nodes, h->copy_size, h->cpus_offset) &&
            fits(h->cpus_offset, h->cpus, h->copy_size, h->size);
 }

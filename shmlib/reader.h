@@ -51,7 +51,7 @@ struct reader {
     struct record *records; /* in order of discovery */
     uint32_t count;
     uint32_t capacity;
-    uint64_t bytes; /* of all records: no more than the arena has in use */
+    uint64_t bytes;               /* of all records: no more than the arena has in use */
     uint32_t heads[ENGRAM_HEADS]; /* as far as the chains have been read */
 };
 

@@ -155,8 +155,8 @@ struct engram_region {
     uint64_t identity_reserved;
 
     /* The switch, on a line that is hardly ever written: every record reads it. */
-    uint32_t limit; /* CPUs below it may be recorded on without atomics */
-    uint32_t on;    /* 0: record nothing */
+    uint32_t limit;      /* CPUs below it may be recorded on without atomics */
+    uint32_t on;         /* 0: record nothing */
     uint32_t plain_cpus; /* what `limit` is while on: cpus, or 0 without rseq */
     uint32_t switch_reserved[13];
 

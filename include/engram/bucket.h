@@ -20,8 +20,9 @@
 
 /* The mantissa bits of 2^(k/8), k = 1..7, rounded down; the last eighth holds no bound. */
 static const uint64_t engram_eighths[8] = {
-    UINT64_C(0x172b83c7d517a), UINT64_C(0x306fe0a31b715), UINT64_C(0x4bfdad5362a27),
-    UINT64_C(0x6a09e667f3bcc), UINT64_C(0x8ace5422aa0db), UINT64_C(0xae89f995ad3ad),
+    UINT64_C(0x172b83c7d517a), UINT64_C(0x306fe0a31b715),
+    UINT64_C(0x4bfdad5362a27), UINT64_C(0x6a09e667f3bcc),
+    UINT64_C(0x8ace5422aa0db), UINT64_C(0xae89f995ad3ad),
     UINT64_C(0xd5818dcfba487), UINT64_MAX,
 };
 

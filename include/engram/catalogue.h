@@ -6,7 +6,7 @@
 #ifndef ENGRAM_CATALOGUE_H
 #define ENGRAM_CATALOGUE_H
 
-#include <engram/api.h>
+#include <engram/calls.h>
 
 enum engram_family {
 #define FAMILY(identifier, name, kind, unit, labels, shape, made_by, help) ENGRAM_##identifier,
@@ -49,9 +49,8 @@ static const struct engram_family_entry engram_catalogue[ENGRAM_FAMILIES]
  * family's labels, in their order, "" where one does not apply; `room` takes
  * ENGRAM_LABELS_MAX labels, and both must live as long as the specification.
  */
-ENGRAM_FUNCTION struct engram_spec engram_family_spec(enum engram_family family,
-                                                      const char *const *values,
-                                                      struct engram_label *room)
+ENGRAM_FUNCTION struct engram_spec
+engram_family_spec(enum engram_family family, const char *const *values, struct engram_label *room)
 {
     static const double tenths[] = {0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1};
     static const double range[][2] = {

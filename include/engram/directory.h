@@ -33,8 +33,8 @@ static inline const char *engram_descriptor_text(const struct engram_descriptor 
 
 static inline const char *engram_descriptor_labels(const struct engram_descriptor *descriptor)
 {
-    return engram_descriptor_text(descriptor) + descriptor->name_length +
-           descriptor->help_length + descriptor->unit_length;
+    return engram_descriptor_text(descriptor) + descriptor->name_length + descriptor->help_length +
+           descriptor->unit_length;
 }
 
 /* Two descriptors name the same series when name and labels are equal. */
@@ -140,8 +140,7 @@ static inline int engram_place(struct engram_region *region, struct engram_descr
 }
 
 /* Puts the draft into the directory unless its series is there; returns where it is, or 0. */
-static inline uint32_t engram_publish(struct engram_region *region,
-                                      struct engram_descriptor *draft)
+static inline uint32_t engram_publish(struct engram_region *region, struct engram_descriptor *draft)
 {
     uint32_t *head =
         (uint32_t *)engram_at(region, region->heads_offset) + draft->hash % region->heads;
@@ -158,8 +157,7 @@ static inline uint32_t engram_publish(struct engram_region *region,
         uint32_t searched = first;
         record->next = first;
         /* Pairs with the acquire above and in readers: what a head reaches is whole. */
-        if (__atomic_compare_exchange_n(head, &first, mine, 0, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_ACQUIRE))
+        if (__atomic_compare_exchange_n(head, &first, mine, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
             break;
         found = engram_find(region, first, searched, draft);
         if (found)

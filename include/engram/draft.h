@@ -67,8 +67,7 @@ static inline int engram_draft_labels(struct engram_draft *draft, const struct e
 }
 
 /* Writes what a histogram's cells are and which bounds it shows; 0 if the bounds are no good. */
-static inline int engram_draft_histogram(struct engram_draft *draft,
-                                         const struct engram_spec *spec)
+static inline int engram_draft_histogram(struct engram_draft *draft, const struct engram_spec *spec)
 {
     struct engram_descriptor *to = &draft->as.descriptor;
     int first = engram_exponential_index(spec->least > 0 ? spec->least : 9.3132257461547852e-10);

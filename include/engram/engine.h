@@ -43,9 +43,9 @@ struct engram_engine {
     engram_gauge hippocampal[ENGRAM_STATES], neocortical[ENGRAM_STATES]; /* 0 to 1, sum 1 */
     engram_histogram completion[ENGRAM_COMPLETIONS][2]; /* plausibility; [1]: false memory */
     engram_counter drm_trials, drm_false;
-    engram_histogram transition[ENGRAM_REMOTE]; /* ms, by the state that was left */
+    engram_histogram transition[ENGRAM_REMOTE];       /* ms, by the state that was left */
     engram_histogram spread_depth[ENGRAM_BRANCHINGS]; /* hops; by engram_branching() */
-    engram_gauge coverage[ENGRAM_NETWORK_SIZES]; /* 0 to 1; by engram_network_size() */
+    engram_gauge coverage[ENGRAM_NETWORK_SIZES];      /* 0 to 1; by engram_network_size() */
     engram_histogram hops[ENGRAM_QUERIES][ENGRAM_LAYERS];
     engram_counter layer_transitions[ENGRAM_QUERIES];
     engram_counter neighbor_reads, neighbor_local_reads;
@@ -60,7 +60,7 @@ struct engram_engine {
     engram_counter allocations, aligned_allocations; /* of 64 bytes */
     engram_histogram recovery;                       /* ms, from memory pressure */
     engram_counter degradations[ENGRAM_TRIGGERS];
-    engram_gauge degraded[ENGRAM_TRIGGERS]; /* 1 or 0 */
+    engram_gauge degraded[ENGRAM_TRIGGERS];             /* 1 or 0 */
     engram_counter atomic_samples, atomic_extra_cycles; /* of fetch_add */
 };
 
@@ -87,21 +87,22 @@ ENGRAM_FUNCTION unsigned engram_branching(double factor)
     return engram_class(factor, bounds, ENGRAM_BRANCHINGS);
 }
 
-/* a small network of up to 100 nodes, a medium one of 1000, a large one of a million, a huge one. */
+/* a small network of up to 100 nodes, a medium one of 1000, a large one of a million, a huge one.
+ */
 ENGRAM_FUNCTION unsigned engram_network_size(double nodes)
 {
     static const double bounds[ENGRAM_NETWORK_SIZES] = {100, 1000, 1e6, 1e300};
     return engram_class(nodes, bounds, ENGRAM_NETWORK_SIZES);
 }
 
-static const char *const engram_batch_size_names[ENGRAM_BATCH_SIZES] __attribute__((unused)) = {
-    "1", "10", "100", "1000", "10000"};
-static const char *const engram_branching_names[ENGRAM_BRANCHINGS] __attribute__((unused)) = {
-    "1", "1.5", "2.5", "5", "10"};
+static const char *const engram_batch_size_names[ENGRAM_BATCH_SIZES]
+    __attribute__((unused)) = {"1", "10", "100", "1000", "10000"};
+static const char *const engram_branching_names[ENGRAM_BRANCHINGS]
+    __attribute__((unused)) = {"1", "1.5", "2.5", "5", "10"};
 static const char *const engram_network_size_names[ENGRAM_NETWORK_SIZES]
     __attribute__((unused)) = {"small", "medium", "large", "huge"};
-static const char *const engram_state_names[ENGRAM_STATES] __attribute__((unused)) = {
-    "recent", "consolidating", "remote"};
+static const char *const engram_state_names[ENGRAM_STATES]
+    __attribute__((unused)) = {"recent", "consolidating", "remote"};
 
 static inline engram_counter engram_counter_of(enum engram_family family, const char *first,
                                                const char *second)
@@ -142,8 +143,9 @@ static inline void engram_register_operations(struct engram_engine *engine, cons
     for (int batch = 0; batch < ENGRAM_BATCHES; batch++)
         for (int size = 0; size < ENGRAM_BATCH_SIZES; size++)
             for (int pressure = 0; pressure < ENGRAM_PRESSURES; pressure++) {
-                const char *values[] = {batches[batch], "success", "", simd,
-                                        engram_batch_size_names[size], pressures[pressure]};
+                const char *values[] = {
+                    batches[batch],     "success", "", simd, engram_batch_size_names[size],
+                    pressures[pressure]};
                 engine->batch[batch][size][pressure] =
                     engram_family_histogram(ENGRAM_OPERATION_DURATION, values);
             }
@@ -162,8 +164,8 @@ static inline void engram_register_cognition(struct engram_engine *engine)
         engine->hippocampal[state] = engram_gauge_of(ENGRAM_CLS_HIPPOCAMPAL, name, "");
         engine->neocortical[state] = engram_gauge_of(ENGRAM_CLS_NEOCORTICAL, name, "");
         if (state < ENGRAM_REMOTE)
-            engine->transition[state] = engram_histogram_of(
-                ENGRAM_CONSOLIDATION_TRANSITION, name, engram_state_names[state + 1]);
+            engine->transition[state] = engram_histogram_of(ENGRAM_CONSOLIDATION_TRANSITION, name,
+                                                            engram_state_names[state + 1]);
     }
     for (int type = 0; type < ENGRAM_COMPLETIONS; type++)
         for (int is_false = 0; is_false < 2; is_false++)

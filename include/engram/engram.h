@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Engram's metrics writer.  Include this one file; engram(3) is its manual.
- * Needs libc and nothing else.  With -DENGRAM_METRICS=0 every call vanishes.
+ * Needs libc and nothing else.
  */
 #ifndef ENGRAM_ENGRAM_H
 #define ENGRAM_ENGRAM_H
 
-#ifndef ENGRAM_METRICS
-#define ENGRAM_METRICS 1
-#endif
-
-#include <engram/api.h>
-#if ENGRAM_METRICS
-#include <engram/record.h>
-#else
-#include <engram/off.h>
-#endif
+#include <engram/calls.h>
 #include <engram/engine.h>
 
 #endif

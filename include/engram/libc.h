@@ -42,8 +42,8 @@ extern void *engram_libc_mmap(void *at, size_t size, int protection, int flags, 
                               int64_t offset) __asm__("mmap");
 extern int engram_libc_munmap(void *at, size_t size) __asm__("munmap");
 extern int engram_libc_madvise(void *at, size_t size, int advice) __asm__("madvise");
-extern int engram_libc_clock_gettime(int clock, struct engram_timespec *to)
-    __asm__("clock_gettime");
+extern int engram_libc_clock_gettime(int clock,
+                                     struct engram_timespec *to) __asm__("clock_gettime");
 extern int engram_libc_getpid(void) __asm__("getpid");
 extern unsigned engram_libc_geteuid(void) __asm__("geteuid");
 extern char *engram_libc_getenv(const char *name) __asm__("getenv");

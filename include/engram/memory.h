@@ -23,8 +23,7 @@ static inline uint64_t *engram_block(struct engram_region *region, uint32_t chun
 }
 
 /* A slot in the copy of a node. */
-static inline uint64_t *engram_node_slot(struct engram_region *region, uint32_t node,
-                                         uint32_t slot)
+static inline uint64_t *engram_node_slot(struct engram_region *region, uint32_t node, uint32_t slot)
 {
     return (uint64_t *)engram_at(region, region->nodes_offset + node * region->copy_size + slot);
 }
@@ -60,8 +59,8 @@ static inline void engram_return_budget(struct engram_region *region, uint64_t s
 static inline int engram_populate(void *at, uint64_t size)
 {
     int saved = *engram_libc_errno();
-    int done = engram_has_headroom(size) &&
-               engram_libc_madvise(at, size, ENGRAM_MADV_POPULATE_WRITE) == 0;
+    int done =
+        engram_has_headroom(size) && engram_libc_madvise(at, size, ENGRAM_MADV_POPULATE_WRITE) == 0;
     *engram_libc_errno() = saved;
     return done;
 }
@@ -148,8 +147,8 @@ static inline uint32_t engram_new_slot(struct engram_region *region, enum engram
         if (!cursor || start + size > ENGRAM_CHUNK_SIZE)
             break;
         uint64_t next = (cursor & ~UINT64_C(0xffffffff)) | (start + size);
-        if (__atomic_compare_exchange_n(&region->cursor[where], &cursor, next, 0,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        if (__atomic_compare_exchange_n(&region->cursor[where], &cursor, next, 0, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
             return ((uint32_t)(cursor >> 32) - 1) << ENGRAM_CHUNK_SHIFT | start;
     }
     return engram_new_chunk(region, where, cursor, size);

@@ -33,8 +33,7 @@ struct engram_process {
 };
 
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_slot) == 16, "passed in two registers");
-ENGRAM_STATIC_ASSERT(sizeof(struct engram_process) == 16 + 16 * ENGRAM_OWN_COUNT,
-                     "the size below");
+ENGRAM_STATIC_ASSERT(sizeof(struct engram_process) == 16 + 16 * ENGRAM_OWN_COUNT, "the size below");
 
 /* With link-time optimisation several units share one assembly: define it once. */
 __asm__(".ifndef engram_process_state\n\t"

@@ -53,8 +53,8 @@ static inline void engram_atomic_add_double(uint64_t *slot, double amount)
         memcpy(&sum, &seen, sizeof sum);
         sum = seen == ENGRAM_GAUGE_UNSET ? amount : sum + amount;
         memcpy(&wanted, &sum, sizeof wanted);
-    } while (!__atomic_compare_exchange_n(slot, &seen, wanted, 1, __ATOMIC_RELAXED,
-                                          __ATOMIC_RELAXED));
+    } while (
+        !__atomic_compare_exchange_n(slot, &seen, wanted, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 }
 
 ENGRAM_COLD void engram_slow_cell(struct engram_slot at, double value, enum engram_commit why)
@@ -133,8 +133,7 @@ ENGRAM_FUNCTION void engram_counter_set(engram_counter_total counter, uint64_t t
     uint64_t *slot = engram_single(counter.at);
     uint64_t seen = slot ? __atomic_load_n(slot, __ATOMIC_RELAXED) : 0;
     while (slot && seen < total &&
-           !__atomic_compare_exchange_n(slot, &seen, total, 1, __ATOMIC_RELAXED,
-                                        __ATOMIC_RELAXED))
+           !__atomic_compare_exchange_n(slot, &seen, total, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         continue;
 }
 
@@ -158,10 +157,9 @@ ENGRAM_FUNCTION void engram_histogram_record(engram_histogram histogram, double 
 {
     if (__builtin_expect(!histogram.at.region, 0))
         return;
-    uint32_t cell =
-        histogram.bounds
-            ? engram_explicit_cell(value, histogram.bounds, histogram.cells - 2)
-            : engram_exponential_cell(value, histogram.first, histogram.cells);
+    uint32_t cell = histogram.bounds
+                        ? engram_explicit_cell(value, histogram.bounds, histogram.cells - 2)
+                        : engram_exponential_cell(value, histogram.first, histogram.cells);
     struct engram_slot at = histogram.at;
     at.slot += cell * (uint32_t)sizeof(struct engram_cell);
     double amount = value == value ? value : 0; /* NaN must not spoil the sum */

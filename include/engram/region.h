@@ -66,7 +66,9 @@ static inline void engram_read_boot_id(uint8_t id[16])
     int digits = 0;
     for (long i = 0; i < length && digits < 32; i++) {
         int c = text[i] | 0x20;
-        int value = c >= 'a' && c <= 'f' ? c - 'a' + 10 : text[i] >= '0' && text[i] <= '9' ? text[i] - '0' : -1;
+        int value = c >= 'a' && c <= 'f'               ? c - 'a' + 10
+                    : text[i] >= '0' && text[i] <= '9' ? text[i] - '0'
+                                                       : -1;
         if (value < 0)
             continue;
         id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | value);
@@ -182,8 +184,7 @@ static inline int engram_switched_off(const char *directory)
     memset(&status, 0, sizeof status);
     return engram_path_add(path, directory, strlen(directory)) &&
            engram_path_add(path, ENGRAM_OFF_MARKER, strlen(ENGRAM_OFF_MARKER)) &&
-           engram_stat(path, &status) &&
-           (status.user == 0 || status.user == engram_libc_geteuid());
+           engram_stat(path, &status) && (status.user == 0 || status.user == engram_libc_geteuid());
 }
 
 /*
@@ -229,11 +230,11 @@ static inline int engram_open_anonymous(const char *directory)
 
 static inline void *engram_map(int fd, uint64_t size)
 {
-    void *at = engram_libc_mmap(NULL, size, ENGRAM_PROT_READ_WRITE,
-                                fd < 0 ? ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS |
-                                             ENGRAM_MAP_NORESERVE
-                                       : ENGRAM_MAP_SHARED,
-                                fd, 0);
+    void *at =
+        engram_libc_mmap(NULL, size, ENGRAM_PROT_READ_WRITE,
+                         fd < 0 ? ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_NORESERVE
+                                : ENGRAM_MAP_SHARED,
+                         fd, 0);
     return at == (void *)(intptr_t)-1 ? NULL : at;
 }
 
@@ -311,8 +312,7 @@ static inline int engram_link(int fd, const char *directory, const char *prefix,
         !engram_path_add(path, region->process, region->process_length) ||
         !engram_path_add(path, nonce, 33))
         return engram_refuse("the path of the region directory is too long");
-    if (engram_libc_linkat(ENGRAM_AT_FDCWD, from, ENGRAM_AT_FDCWD, path,
-                           ENGRAM_AT_SYMLINK_FOLLOW))
+    if (engram_libc_linkat(ENGRAM_AT_FDCWD, from, ENGRAM_AT_FDCWD, path, ENGRAM_AT_SYMLINK_FOLLOW))
         return engram_refuse("the region cannot be linked into its directory");
     return 0;
 }

@@ -80,8 +80,8 @@ static inline void engram_register_own(struct engram_region *region)
         memset(&spec, 0, sizeof spec);
         spec.name = engram_string(own[i].name);
         spec.help = engram_string(i < ENGRAM_OWN_EVENT_DROPPED
-                                    ? "Restarted sequences and retried compare-and-swaps."
-                                    : "What the writer's header refused or dropped.");
+                                      ? "Restarted sequences and retried compare-and-swaps."
+                                      : "What the writer's header refused or dropped.");
         spec.labels = labels;
         spec.label_count = i < ENGRAM_OWN_EVENT_DROPPED ? 2 : 1;
         spec.shared = 1;
@@ -156,10 +156,9 @@ ENGRAM_FUNCTION void engram_detach(void)
         return;
     engram_refuse("detached");
     /* Late writers hit zeros, which read as switched off, and the lock goes with the file. */
-    engram_libc_mmap(region, region->size, ENGRAM_PROT_READ_WRITE,
-                     ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_FIXED |
-                         ENGRAM_MAP_NORESERVE,
-                     -1, 0);
+    engram_libc_mmap(
+        region, region->size, ENGRAM_PROT_READ_WRITE,
+        ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_FIXED | ENGRAM_MAP_NORESERVE, -1, 0);
 }
 
 ENGRAM_FUNCTION const char *engram_reason(void)

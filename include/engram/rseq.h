@@ -137,8 +137,8 @@ static inline enum engram_commit engram_commit_event(struct engram_region *regio
                                    "incq %%rcx\n\t"
                                    "movq %%rcx, (%%rax)" ENGRAM_RSEQ_LEAVE
                  :
-                 : ENGRAM_RSEQ_INPUTS, [record] "r"(record), "m"(*record),
-                   [mask] "i"(ENGRAM_RING_SLOTS - 1)
+                 : ENGRAM_RSEQ_INPUTS, [record] "r"(record),
+                   "m"(*record), [mask] "i"(ENGRAM_RING_SLOTS - 1)
                  : "rax", "rcx", "rdx", "xmm14", "xmm15", "cc"
                  : no_block, aborted);
     return ENGRAM_COMMITTED;
@@ -237,8 +237,8 @@ static inline enum engram_commit engram_commit_event(struct engram_region *regio
                                    "add x17, x17, 1\n\t"
                                    "stlr x17, [x16]" ENGRAM_RSEQ_LEAVE
                  :
-                 : ENGRAM_RSEQ_INPUTS, [record] "r"(record), "m"(*record),
-                   [mask] "i"(ENGRAM_RING_SLOTS - 1)
+                 : ENGRAM_RSEQ_INPUTS, [record] "r"(record),
+                   "m"(*record), [mask] "i"(ENGRAM_RING_SLOTS - 1)
                  : "x15", "x16", "x17", "v30", "v31", "cc"
                  : no_block, aborted);
     return ENGRAM_COMMITTED;

@@ -13,7 +13,7 @@
 
 #define FAMILIES 40 /* of each type */
 #define NODES 2
-#define SERIES 20   /* of a counter or gauge family */
+#define SERIES 20 /* of a counter or gauge family */
 #define HISTOGRAMS 8
 #define BOUNDS 12
 #define CELLS 50

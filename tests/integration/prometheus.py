@@ -125,6 +125,26 @@ def check_totals(prometheus, truth):
     return wrong, compared
 
 
+def check_scrape(url):
+    """What our own check of the whole scrape and promtool find beyond the listed exceptions."""
+    wrong = []
+    for kind, accept in (("text", "text/plain;version=0.0.4"),
+                         ("openmetrics", "application/openmetrics-text;version=1.0.0")):
+        request = urllib.request.Request(url, headers={"Accept": accept})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            body = answer.read()
+        done = subprocess.run([sys.executable, "tests/check_exposition.py", "--format", kind],
+                              input=body, capture_output=True)
+        if done.returncode:
+            wrong.append(f"{kind}: " + (done.stdout + done.stderr).decode())
+        if kind == "text":
+            found = subprocess.run(["promtool", "check", "metrics"], input=body,
+                                   capture_output=True).stderr.decode().splitlines()
+            known = {line.rstrip("\n") for line in open("tests/data/promtool-exceptions.txt")}
+            wrong += [f"promtool: {line}" for line in found if line and line not in known]
+    return wrong
+
+
 def start_all(room, children):
     daemon, proxy, prom = free_port(), free_port(), free_port()
     regions = tempfile.mkdtemp(prefix="engram-test-", dir="/dev/shm")
@@ -156,6 +176,7 @@ def run(room, children):
     children.append(demo)
     time.sleep(max(SECONDS - 4, 5))
     missing, asked = check_selectors(prometheus)
+    missing += check_scrape(TextProxy.target)
     truth = json.loads(demo.communicate(timeout=60)[0])
     time.sleep(4)
     wrong, compared = check_totals(prometheus, truth)

@@ -5,6 +5,7 @@ export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 room=$(mktemp -d)
 trap 'rm -rf "$ENGRAM_DIR" "$room"' EXIT
+# shellcheck disable=SC2016 # backquotes of Markdown
 sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```' >"$room/example.c"
 for compiler in "gcc -std=c11" "gcc -std=gnu17" "clang -std=c11" "g++ -x c++ -std=c++17"; do
   $compiler -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude "$room/example.c" \

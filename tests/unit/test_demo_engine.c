@@ -15,7 +15,7 @@ static void random_vector(struct rng *rng, float *out)
 
 static struct engine *small_engine(uint32_t capacity, struct engine_worker **worker)
 {
-    struct engine_config config = { .capacity = capacity, .schemas = 64, .work_limit = 24 };
+    struct engine_config config = {.capacity = capacity, .schemas = 64, .work_limit = 24};
     struct engine *engine = engine_create(&config);
 
     ck_assert_ptr_nonnull(engine);
@@ -72,7 +72,7 @@ START_TEST(consolidation_goes_in_order)
         random_vector(&rng, vectors[i]);
         engine_store(worker, vectors[i], &stored);
     }
-    uint32_t moves[MEMORY_STATES] = { 0 };
+    uint32_t moves[MEMORY_STATES] = {0};
     do {
         engine_consolidate(worker, 8, &result);
         for (uint32_t i = 0; i < result.count; i++) {
@@ -249,7 +249,7 @@ START_TEST(completion_fills_in_the_unknown)
     random_vector(&rng, full);
     partial_cue_make(&cue, full, 0.5f, &rng);
     ck_assert_float_lt(vector_cosine(cue.values, full), 0.9f);
-    const struct completion_source source = { full, 1.0f };
+    const struct completion_source source = {full, 1.0f};
     complete_pattern(&cue, &source, 1, completion);
     ck_assert_float_eq_tol(vector_cosine(completion, full), 1.0f, 1e-4f);
 }
@@ -257,7 +257,7 @@ END_TEST
 
 START_TEST(activation_spreads_and_stops)
 {
-    struct spread_params params = { 0.9f, 0.05f, 3 };
+    struct spread_params params = {0.9f, 0.05f, 3};
     VECTOR_ALIGNED float vector[VECTOR_DIM];
     struct engine_worker *worker;
     struct engine *engine = small_engine(256, &worker);

@@ -60,8 +60,8 @@ END_TEST
 
 START_TEST(normalise_gives_unit_length)
 {
-    VECTOR_ALIGNED float v[VECTOR_DIM] = { 3.0f, 4.0f };
-    VECTOR_ALIGNED float zero[VECTOR_DIM] = { 0.0f };
+    VECTOR_ALIGNED float v[VECTOR_DIM] = {3.0f, 4.0f};
+    VECTOR_ALIGNED float zero[VECTOR_DIM] = {0.0f};
 
     ck_assert_float_eq_tol(vector_normalise(v), 5.0f, 1e-5f);
     ck_assert_float_eq_tol(vector_cosine(v, v), 1.0f, 1e-5f);
@@ -120,7 +120,7 @@ static void insert_episode(struct graph *graph, struct graph_scratch *scratch, s
                            const float *vector)
 {
     struct graph_plan plan;
-    struct graph_stats stats = { .distances = 0 };
+    struct graph_stats stats = {.distances = 0};
 
     graph_lock_exclusive(graph);
     graph_plan(graph, scratch, vector, &plan, &stats);
@@ -132,7 +132,7 @@ static void insert_episode(struct graph *graph, struct graph_scratch *scratch, s
 
 static double recall_at_1(struct graph *graph, struct graph_scratch *scratch)
 {
-    struct graph_stats stats = { .distances = 0 };
+    struct graph_stats stats = {.distances = 0};
     struct graph_hit hit;
     uint32_t found = 0;
 

@@ -58,8 +58,12 @@ static struct series on_host = {.labels = "process=\"p\"", .at = 1, .rows = ROWS
 
 START_TEST(test_counter)
 {
-    struct family family = {.name = "a_total", .help = "All a.", .unit = "",
-                            .type = SERIES_COUNTER, .series = &on_nodes, .count = 1};
+    struct family family = {.name = "a_total",
+                            .help = "All a.",
+                            .unit = "",
+                            .type = SERIES_COUNTER,
+                            .series = &on_nodes,
+                            .count = 1};
 
     node0[1].count = UINT64_MAX - 1;
     node2[1].count = ENGRAM_GAUGE_UNSET; /* means nothing in a counter */
@@ -78,12 +82,15 @@ END_TEST
 
 START_TEST(test_counter_without_total_is_unknown_in_openmetrics)
 {
-    struct family family = {.name = "a_events", .help = "A.", .unit = "",
-                            .type = SERIES_COUNTER, .series = &on_host, .count = 1};
+    struct family family = {.name = "a_events",
+                            .help = "A.",
+                            .unit = "",
+                            .type = SERIES_COUNTER,
+                            .series = &on_host,
+                            .count = 1};
 
     host[1].count = 7;
-    check_both(&family,
-               "# HELP a_events A.\n# TYPE a_events counter\na_events{process=\"p\"} 7\n",
+    check_both(&family, "# HELP a_events A.\n# TYPE a_events counter\na_events{process=\"p\"} 7\n",
                "# HELP a_events A.\n# TYPE a_events unknown\na_events{process=\"p\"} 7\n# EOF\n");
 }
 END_TEST
@@ -91,8 +98,12 @@ END_TEST
 START_TEST(test_computed_counter_is_a_double)
 {
     struct series series = {.labels = "", .at = 3, .rows = ROWS_COMPUTED};
-    struct family family = {.name = "cpu_seconds_total", .help = "A.", .unit = "seconds",
-                            .type = SERIES_COUNTER, .series = &series, .count = 1};
+    struct family family = {.name = "cpu_seconds_total",
+                            .help = "A.",
+                            .unit = "seconds",
+                            .type = SERIES_COUNTER,
+                            .series = &series,
+                            .count = 1};
 
     computed[3].number = 1.5;
     check_both(&family,
@@ -105,8 +116,8 @@ END_TEST
 
 static const char *unit_line(char *name, char *unit, enum series_type type)
 {
-    struct family family = {.name = name, .help = "", .unit = unit,
-                            .type = type, .series = &on_host, .count = 1};
+    struct family family = {
+        .name = name, .help = "", .unit = unit, .type = type, .series = &on_host, .count = 1};
 
     return strstr(rendered(&family, 1, EXPOSITION_OPENMETRICS), "# UNIT");
 }
@@ -127,11 +138,14 @@ END_TEST
 
 START_TEST(test_help_escapes)
 {
-    struct family family = {.name = "a", .help = "\\one\n\"two\"\\", .unit = "",
-                            .type = SERIES_GAUGE, .series = &on_host, .count = 1};
+    struct family family = {.name = "a",
+                            .help = "\\one\n\"two\"\\",
+                            .unit = "",
+                            .type = SERIES_GAUGE,
+                            .series = &on_host,
+                            .count = 1};
 
-    check_both(&family,
-               "# HELP a \\\\one\\n\"two\"\\\\\n# TYPE a gauge\na{process=\"p\"} 0\n",
+    check_both(&family, "# HELP a \\\\one\\n\"two\"\\\\\n# TYPE a gauge\na{process=\"p\"} 0\n",
                "# HELP a \\\\one\\n\\\"two\\\"\\\\\n# TYPE a gauge\na{process=\"p\"} 0\n# EOF\n");
 }
 END_TEST
@@ -142,8 +156,12 @@ START_TEST(test_labels_are_passed_as_they_are)
         {.labels = "", .at = 1, .rows = ROWS_NODES},
         {.labels = "a=\"\\\\\\\"\\n\xc3\xa4\",process=\"p\"", .at = 2, .rows = ROWS_NODES},
     };
-    struct family family = {.name = "a_total", .help = "A.", .unit = "",
-                            .type = SERIES_COUNTER, .series = series, .count = 2};
+    struct family family = {.name = "a_total",
+                            .help = "A.",
+                            .unit = "",
+                            .type = SERIES_COUNTER,
+                            .series = series,
+                            .count = 2};
 
     ck_assert_str_eq(rendered(&family, 1, EXPOSITION_TEXT),
                      "# HELP a_total A.\n# TYPE a_total counter\n"
@@ -163,8 +181,8 @@ START_TEST(test_gauge_values)
         {.labels = "v=\"4\"", .at = 4, .rows = ROWS_COMPUTED},
         {.labels = "v=\"5\"", .at = 5, .rows = ROWS_NODES},
     };
-    struct family family = {.name = "a", .help = "A.", .unit = "",
-                            .type = SERIES_GAUGE, .series = series, .count = 5};
+    struct family family = {
+        .name = "a", .help = "A.", .unit = "", .type = SERIES_GAUGE, .series = series, .count = 5};
 
     host[1].number = -INFINITY;
     host[2].number = NAN;
@@ -172,13 +190,12 @@ START_TEST(test_gauge_values)
     computed[4].number = INFINITY;
     node0[5].number = 0.5;
     node2[5].count = ENGRAM_GAUGE_UNSET;
-    ck_assert_str_eq(rendered(&family, 1, EXPOSITION_TEXT),
-                     "# HELP a A.\n# TYPE a gauge\n"
-                     "a{v=\"1\"} -Inf\n"
-                     "a{v=\"2\"} NaN\n"
-                     "a{v=\"3\"} -0.25\n"
-                     "a{v=\"4\"} +Inf\n"
-                     "a{v=\"5\",numa_node=\"0\"} 0.5\n");
+    ck_assert_str_eq(rendered(&family, 1, EXPOSITION_TEXT), "# HELP a A.\n# TYPE a gauge\n"
+                                                            "a{v=\"1\"} -Inf\n"
+                                                            "a{v=\"2\"} NaN\n"
+                                                            "a{v=\"3\"} -0.25\n"
+                                                            "a{v=\"4\"} +Inf\n"
+                                                            "a{v=\"5\",numa_node=\"0\"} 0.5\n");
 }
 END_TEST
 
@@ -207,8 +224,8 @@ END_TEST
 START_TEST(test_updown_is_the_signed_sum)
 {
     struct series series = {.labels = "process=\"p\"", .at = 1, .rows = ROWS_SUMMED};
-    struct family family = {.name = "a", .help = "A.", .unit = "",
-                            .type = SERIES_GAUGE, .series = &series, .count = 1};
+    struct family family = {
+        .name = "a", .help = "A.", .unit = "", .type = SERIES_GAUGE, .series = &series, .count = 1};
 
     node0[1].count = 2;
     node2[1].count = (uint64_t)INT64_C(-5);
@@ -220,8 +237,8 @@ END_TEST
 START_TEST(test_updown_without_any_node_is_absent)
 {
     struct series series = {.labels = "", .at = 1, .rows = ROWS_SUMMED};
-    struct family family = {.name = "a", .help = "A.", .unit = "",
-                            .type = SERIES_GAUGE, .series = &series, .count = 1};
+    struct family family = {
+        .name = "a", .help = "A.", .unit = "", .type = SERIES_GAUGE, .series = &series, .count = 1};
     const union word *nodes[] = {NULL};
     struct series_set set = {.families = &family, .count = 1, .words = WORDS};
     struct snapshot snapshot = {
@@ -235,16 +252,19 @@ END_TEST
 START_TEST(test_info)
 {
     struct series series = {.labels = "version=\"1\"", .at = 1, .rows = ROWS_COMPUTED};
-    struct family family = {.name = "build_info", .help = "B.", .unit = "",
-                            .type = SERIES_INFO, .series = &series, .count = 1};
+    struct family family = {.name = "build_info",
+                            .help = "B.",
+                            .unit = "",
+                            .type = SERIES_INFO,
+                            .series = &series,
+                            .count = 1};
 
     computed[1].number = 1;
     check_both(&family,
                "# HELP build_info B.\n# TYPE build_info gauge\nbuild_info{version=\"1\"} 1\n",
                "# HELP build B.\n# TYPE build info\nbuild_info{version=\"1\"} 1\n# EOF\n");
     family.name = "build";
-    check_both(&family,
-               "# HELP build B.\n# TYPE build gauge\nbuild{version=\"1\"} 1\n",
+    check_both(&family, "# HELP build B.\n# TYPE build gauge\nbuild{version=\"1\"} 1\n",
                "# HELP build B.\n# TYPE build gauge\nbuild{version=\"1\"} 1\n# EOF\n");
 }
 END_TEST
@@ -278,14 +298,16 @@ START_TEST(test_histogram)
 {
     struct series series = {
         .labels = "op=\"x\",process=\"p\"", .at = 4, .rows = ROWS_NODES, .shape = &shape};
-    struct family family = {.name = "h_ms", .help = "H.", .unit = "ms",
-                            .type = SERIES_HISTOGRAM, .series = &series, .count = 1};
+    struct family family = {.name = "h_ms",
+                            .help = "H.",
+                            .unit = "ms",
+                            .type = SERIES_HISTOGRAM,
+                            .series = &series,
+                            .count = 1};
 
     fill_histogram(node0);
-    check_both(&family,
-               "# HELP h_ms H.\n# TYPE h_ms histogram\n" HISTOGRAM_LINES,
-               "# HELP h_ms H.\n# TYPE h_ms histogram\n# UNIT h_ms ms\n" HISTOGRAM_LINES
-               "# EOF\n");
+    check_both(&family, "# HELP h_ms H.\n# TYPE h_ms histogram\n" HISTOGRAM_LINES,
+               "# HELP h_ms H.\n# TYPE h_ms histogram\n# UNIT h_ms ms\n" HISTOGRAM_LINES "# EOF\n");
 }
 END_TEST
 
@@ -293,8 +315,12 @@ START_TEST(test_histogram_without_labels_or_bounds)
 {
     struct histogram_shape plain = {.cells = 2};
     struct series series = {.labels = "", .at = 0, .rows = ROWS_NODES, .shape = &plain};
-    struct family family = {.name = "h", .help = "H.", .unit = "",
-                            .type = SERIES_HISTOGRAM, .series = &series, .count = 1};
+    struct family family = {.name = "h",
+                            .help = "H.",
+                            .unit = "",
+                            .type = SERIES_HISTOGRAM,
+                            .series = &series,
+                            .count = 1};
 
     node2[0].count = 3;
     node2[1].count = 9; /* NaN: in no line */
@@ -321,8 +347,12 @@ END_TEST
 /* Needs a locale that writes 0,5; where none is installed there is nothing to see. */
 START_TEST(test_locale_has_no_say)
 {
-    struct family family = {.name = "a", .help = "A.", .unit = "",
-                            .type = SERIES_GAUGE, .series = &on_host, .count = 1};
+    struct family family = {.name = "a",
+                            .help = "A.",
+                            .unit = "",
+                            .type = SERIES_GAUGE,
+                            .series = &on_host,
+                            .count = 1};
     char comma[8];
 
     if (!setlocale(LC_ALL, "fi_FI.UTF-8"))

@@ -49,8 +49,7 @@ START_TEST(status_of_a_head)
 {
     struct http_request request;
     char room[512];
-    ck_assert_msg(parse(&request, room, cases[_i].head) == cases[_i].status, "%s",
-                  cases[_i].head);
+    ck_assert_msg(parse(&request, room, cases[_i].head) == cases[_i].status, "%s", cases[_i].head);
 }
 END_TEST
 

@@ -67,15 +67,16 @@ static void total(const char *name, const char *value, union word *row)
         size_t at = 0;
         record_label(record, &at, &label);
         if (d->name_length != strlen(name) || memcmp(record_name(record), name, strlen(name)) ||
-            (value && (label.value_length != strlen(value) ||
-                       memcmp(label.value, value, strlen(value)))))
+            (value &&
+             (label.value_length != strlen(value) || memcmp(label.value, value, strlen(value)))))
             continue;
         struct source source = {d->slot, 0, d->cells, d->kind, d->merge};
         found++;
         memset(row, 0, (d->cells + 1) * sizeof *row);
         if (d->placement == ENGRAM_SINGLE)
             sum_single(reader, &source, 1, row);
-        for (uint32_t node = 0; d->placement != ENGRAM_SINGLE && node < reader->header.nodes; node++)
+        for (uint32_t node = 0; d->placement != ENGRAM_SINGLE && node < reader->header.nodes;
+             node++)
             sum_node(reader, node, &source, 1, row);
         for (uint32_t cpu = 0; d->placement == ENGRAM_PER_CPU && cpu < reader->header.cpus; cpu++)
             sum_cpu(reader, cpu, &source, 1, row);
@@ -238,18 +239,26 @@ static const struct {
     {{.name = {"a-b", 3}}, false},
     {{.name = {"a", 1}, .help = {"caf\xc3\xa9", 5}}, true},
     {{.name = {"a", 1}, .help = {"caf\xe9", 4}}, false},
-    {{.name = {"a", 1}, .labels = &(struct engram_label){{"l", 1}, {"q\"\\\n", 4}},
-      .label_count = 1}, true},
-    {{.name = {"a", 1}, .labels = &(struct engram_label){{"l", 1}, {"\xff", 1}},
-      .label_count = 1}, false},
-    {{.name = {"a", 1}, .labels = &(struct engram_label){{"process", 7}, {"x", 1}},
-      .label_count = 1}, false},
-    {{.name = {"a", 1}, .labels = &(struct engram_label){{"numa_node", 9}, {"0", 1}},
-      .label_count = 1}, false},
-    {{.name = {"a", 1}, .labels = &(struct engram_label){{"__x", 3}, {"0", 1}},
-      .label_count = 1}, false},
-    {{.name = {"a", 1}, .labels = (struct engram_label[]){{{"l", 1}, {"1", 1}}, {{"l", 1}, {"2", 1}}},
-      .label_count = 2}, false},
+    {{.name = {"a", 1},
+      .labels = &(struct engram_label){{"l", 1}, {"q\"\\\n", 4}},
+      .label_count = 1},
+     true},
+    {{.name = {"a", 1}, .labels = &(struct engram_label){{"l", 1}, {"\xff", 1}}, .label_count = 1},
+     false},
+    {{.name = {"a", 1},
+      .labels = &(struct engram_label){{"process", 7}, {"x", 1}},
+      .label_count = 1},
+     false},
+    {{.name = {"a", 1},
+      .labels = &(struct engram_label){{"numa_node", 9}, {"0", 1}},
+      .label_count = 1},
+     false},
+    {{.name = {"a", 1}, .labels = &(struct engram_label){{"__x", 3}, {"0", 1}}, .label_count = 1},
+     false},
+    {{.name = {"a", 1},
+      .labels = (struct engram_label[]){{{"l", 1}, {"1", 1}}, {{"l", 1}, {"2", 1}}},
+      .label_count = 2},
+     false},
 };
 
 START_TEST(specifications_are_checked)

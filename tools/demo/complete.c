@@ -8,7 +8,7 @@
 
 const char *completion_type_name(enum completion_type type)
 {
-    static const char *const names[COMPLETION_TYPES] = { "hippocampal", "neocortical" };
+    static const char *const names[COMPLETION_TYPES] = {"hippocampal", "neocortical"};
 
     return names[type];
 }

@@ -31,7 +31,7 @@ struct completion_source {
 };
 
 struct completion_verdict {
-    float plausibility;   /* cosine of the completion and the best stored match */
+    float plausibility; /* cosine of the completion and the best stored match */
     float lure_similarity;
     bool false_memory; /* the completion is nearer to what was never stored */
     bool accepted;     /* plausible enough to be believed */

@@ -11,7 +11,7 @@
 
 const char *memory_state_name(enum memory_state state)
 {
-    static const char *const names[MEMORY_STATES] = { "recent", "consolidating", "remote" };
+    static const char *const names[MEMORY_STATES] = {"recent", "consolidating", "remote"};
 
     return names[state];
 }
@@ -19,9 +19,9 @@ const char *memory_state_name(enum memory_state state)
 bool consolidation_init(struct consolidation *memory, const struct pool *episodes,
                         const struct pool *vectors, uint32_t schemas)
 {
-    *memory = (struct consolidation){ .episodes = episodes, .vectors = vectors };
+    *memory = (struct consolidation){.episodes = episodes, .vectors = vectors};
     for (int state = 0; state < MEMORY_STATES; state++)
-        memory->queues[state] = (struct memory_queue){ POOL_NONE, POOL_NONE, 0 };
+        memory->queues[state] = (struct memory_queue){POOL_NONE, POOL_NONE, 0};
     memory->limits[MEMORY_RECENT] = episodes->capacity / 8;
     memory->limits[MEMORY_CONSOLIDATING] = episodes->capacity / 4;
     memory->limits[MEMORY_REMOTE] = episodes->capacity;

@@ -14,12 +14,7 @@
 
 #define SCHEMA_NONE UINT32_MAX
 
-enum memory_state {
-    MEMORY_RECENT,
-    MEMORY_CONSOLIDATING,
-    MEMORY_REMOTE,
-    MEMORY_STATES
-};
+enum memory_state { MEMORY_RECENT, MEMORY_CONSOLIDATING, MEMORY_REMOTE, MEMORY_STATES };
 
 struct episode {
     uint64_t id;
@@ -42,7 +37,7 @@ struct consolidation {
     const struct pool *vectors;
     struct memory_queue queues[MEMORY_STATES];
     uint32_t limits[MEMORY_STATES]; /* a queue longer than this hands its oldest on */
-    struct pool prototypes; /* normalised means, one slot a schema */
+    struct pool prototypes;         /* normalised means, one slot a schema */
     struct pool means;
     uint32_t *replays; /* episodes averaged into each prototype */
     uint32_t *members; /* episodes stored of each schema */

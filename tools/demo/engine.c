@@ -12,7 +12,7 @@
 
 struct engine_config engine_defaults(void)
 {
-    return (struct engine_config){ .capacity = 4096, .schemas = 512, .work_limit = 96 };
+    return (struct engine_config){.capacity = 4096, .schemas = 512, .work_limit = 96};
 }
 
 struct engine *engine_create(const struct engine_config *config)
@@ -149,8 +149,8 @@ static void place(struct engine *engine, const float *vector, const struct graph
     }
     resolve_schema(engine, vector, result);
     struct episode *episode = pool_slot(&engine->pools[POOL_EPISODES], slot);
-    *episode = (struct episode){ .id = engine->next_episode++, .vector = node,
-                                 .schema = result->schema };
+    *episode =
+        (struct episode){.id = engine->next_episode++, .vector = node, .schema = result->schema};
     vector_copy(pool_slot(&engine->pools[POOL_VECTORS], node), vector);
     engine->owners[node] = slot;
     graph_insert(engine->graph, node, plan);

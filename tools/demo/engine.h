@@ -80,9 +80,9 @@ struct recall_result {
     uint32_t node;
     uint32_t schema;
     float similarity;
-    enum memory_state state;   /* of the episode recalled */
-    float hippocampal_weight;  /* evidence of the episode against that of its schema ... */
-    float neocortical_weight;  /* ... the two add up to 1 */
+    enum memory_state state;  /* of the episode recalled */
+    float hippocampal_weight; /* evidence of the episode against that of its schema ... */
+    float neocortical_weight; /* ... the two add up to 1 */
 };
 
 struct batch_result {

@@ -8,35 +8,35 @@
 
 const char *engine_status_name(enum engine_status status)
 {
-    static const char *const names[ENGINE_STATUSES] = { "success", "miss", "out_of_memory" };
+    static const char *const names[ENGINE_STATUSES] = {"success", "miss", "out_of_memory"};
 
     return names[status];
 }
 
 const char *cue_type_name(enum cue_type type)
 {
-    static const char *const names[CUE_TYPES] = { "embedding", "semantic", "context" };
+    static const char *const names[CUE_TYPES] = {"embedding", "semantic", "context"};
 
     return names[type];
 }
 
 const char *backpressure_name(enum backpressure backpressure)
 {
-    static const char *const names[BACKPRESSURE_KINDS] = { "none", "adaptive_resize" };
+    static const char *const names[BACKPRESSURE_KINDS] = {"none", "adaptive_resize"};
 
     return names[backpressure];
 }
 
 const char *pool_kind_name(enum pool_kind kind)
 {
-    static const char *const names[POOL_KINDS] = { "episode_arena", "vector_arena" };
+    static const char *const names[POOL_KINDS] = {"episode_arena", "vector_arena"};
 
     return names[kind];
 }
 
 const char *pool_action_name(enum pool_action action)
 {
-    static const char *const names[POOL_ACTIONS] = { "pool_shrink", "pool_grow" };
+    static const char *const names[POOL_ACTIONS] = {"pool_shrink", "pool_grow"};
 
     return names[action];
 }
@@ -97,7 +97,7 @@ static void read_cls(struct engine *engine, struct cls_weights *weights)
     pthread_mutex_lock(&engine->cls_lock);
     for (int state = 0; state < MEMORY_STATES; state++) {
         const struct cls_tally *tally = &engine->cls[state];
-        weights[state] = (struct cls_weights){ .recalls = tally->total };
+        weights[state] = (struct cls_weights){.recalls = tally->total};
         if (tally->total == 0)
             continue;
         weights[state].hippocampal = tally->hippocampal / tally->recalls;

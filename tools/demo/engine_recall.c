@@ -33,7 +33,7 @@ static void flush_cls(struct engine_worker *worker)
         sum->hippocampal = sum->hippocampal * CLS_KEEP + own->hippocampal;
         sum->recalls = sum->recalls * CLS_KEEP + own->recalls;
         sum->total += own->total;
-        *own = (struct cls_tally){ 0 };
+        *own = (struct cls_tally){0};
     }
     pthread_mutex_unlock(&engine->cls_lock);
 }
@@ -118,7 +118,7 @@ void engine_recall(struct engine_worker *worker, const float *cue, enum cue_type
 {
     struct engine *engine = worker->engine;
     struct graph_stats *stats = &result->cost.graph;
-    struct graph_hit hit = { GRAPH_NONE, -1.0f };
+    struct graph_hit hit = {GRAPH_NONE, -1.0f};
     uint32_t found;
 
     memset(result, 0, sizeof(*result));
@@ -131,8 +131,8 @@ void engine_recall(struct engine_worker *worker, const float *cue, enum cue_type
     else if (type == CUE_CONTEXT)
         found = search_context(worker, cue, context, &hit, result);
     else
-        found = graph_search(engine->graph, &worker->search, cue, search_width[type], 1, &hit,
-                             stats);
+        found =
+            graph_search(engine->graph, &worker->search, cue, search_width[type], 1, &hit, stats);
     if (found)
         take_hit(engine, &hit, cue, result);
     unlock(engine);
@@ -148,8 +148,7 @@ static float source_weight(float similarity)
     return square * square;
 }
 
-static bool has_source(const struct completion_source *sources, uint32_t count,
-                       const float *vector)
+static bool has_source(const struct completion_source *sources, uint32_t count, const float *vector)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (sources[i].vector == vector)
@@ -175,8 +174,7 @@ static uint32_t gather_sources(const struct engine_worker *worker, enum completi
         if (type == COMPLETION_NEOCORTICAL)
             vector = consolidation_prototype(&engine->memory, episode->schema);
         if (!has_source(sources, count, vector))
-            sources[count++] = (struct completion_source){ vector,
-                                                           source_weight(hit->similarity) };
+            sources[count++] = (struct completion_source){vector, source_weight(hit->similarity)};
     }
     return count;
 }
@@ -209,8 +207,7 @@ static void complete_locked(struct engine_worker *worker, const struct partial_c
 }
 
 static void complete(struct engine_worker *worker, const struct partial_cue *cue,
-                     enum completion_type type, const float *lure,
-                     struct completion_result *result)
+                     enum completion_type type, const float *lure, struct completion_result *result)
 {
     memset(result, 0, sizeof(*result));
     result->type = type;
@@ -240,8 +237,7 @@ void engine_spread(struct engine_worker *worker, uint32_t node, const struct spr
 
     memset(result, 0, sizeof(*result));
     lock_shared(engine, &result->cost);
-    spread_activate(engine->graph, &worker->search, &worker->spread, node, params,
-                    &result->spread);
+    spread_activate(engine->graph, &worker->search, &worker->spread, node, params, &result->spread);
     unlock(engine);
     result->status = result->spread.activated ? ENGINE_SUCCESS : ENGINE_MISS;
 }

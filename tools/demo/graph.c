@@ -140,7 +140,7 @@ static void beam_offer(struct graph_scratch *scratch, uint32_t ef, uint32_t id, 
     }
     for (; at > 0 && scratch->beam[at - 1].hit.similarity < similarity; at--)
         scratch->beam[at] = scratch->beam[at - 1];
-    scratch->beam[at] = (struct graph_candidate){ .hit = { id, similarity } };
+    scratch->beam[at] = (struct graph_candidate){.hit = {id, similarity}};
 }
 
 static void beam_expand(const struct graph *graph, struct graph_scratch *scratch, int layer,
@@ -162,8 +162,7 @@ static void beam_expand(const struct graph *graph, struct graph_scratch *scratch
     stats->prefetches += 2 * count;
     stats->hops[layer]++;
     for (uint32_t i = 0; i < count; i++)
-        beam_offer(scratch, ef, fresh[i],
-                   read_similarity(graph, scratch, fresh[i], query, stats));
+        beam_offer(scratch, ef, fresh[i], read_similarity(graph, scratch, fresh[i], query, stats));
 }
 
 /* Best-first search of one layer from what is in the beam already. */
@@ -205,9 +204,8 @@ static void descend(const struct graph *graph, struct graph_scratch *scratch, in
     }
 }
 
-static uint32_t finish(const struct graph *graph, struct graph_scratch *scratch,
-                       const float *query, uint32_t ef, uint32_t k, struct graph_hit *hits,
-                       struct graph_stats *stats)
+static uint32_t finish(const struct graph *graph, struct graph_scratch *scratch, const float *query,
+                       uint32_t ef, uint32_t k, struct graph_hit *hits, struct graph_stats *stats)
 {
     if (scratch->count > ef)
         scratch->count = ef;
@@ -267,7 +265,7 @@ static bool is_diverse(const struct graph *graph, const struct graph_link *taken
 static uint32_t select_links(const struct graph *graph, const struct graph_scratch *scratch,
                              struct graph_link *links, struct graph_stats *stats)
 {
-    bool taken[GRAPH_MAX_EF] = { false };
+    bool taken[GRAPH_MAX_EF] = {false};
     uint32_t count = 0;
 
     /* The second pass fills up with the nearest of those that the first turned down. */
@@ -277,8 +275,8 @@ static uint32_t select_links(const struct graph *graph, const struct graph_scrat
             if (taken[i] || (pass == 0 && !is_diverse(graph, links, count, hit, stats)))
                 continue;
             taken[i] = true;
-            links[count++] = (struct graph_link){ hit->id, graph->nodes[hit->id].generation,
-                                                  hit->similarity };
+            links[count++] =
+                (struct graph_link){hit->id, graph->nodes[hit->id].generation, hit->similarity};
         }
     }
     return count;
@@ -289,7 +287,7 @@ void graph_plan(const struct graph *graph, struct graph_scratch *scratch, const 
 {
     memset(plan->counts, 0, sizeof(plan->counts));
     plan->level = draw_level(&scratch->rng);
-    plan->nearest = (struct graph_hit){ GRAPH_NONE, -1.0f };
+    plan->nearest = (struct graph_hit){GRAPH_NONE, -1.0f};
     if (graph->entry == GRAPH_NONE)
         return;
     int top = graph->nodes[graph->entry].level;

@@ -34,8 +34,8 @@ struct graph_hit {
 struct graph_stats {
     uint32_t hops[GRAPH_LAYERS]; /* nodes expanded */
     uint32_t layer_transitions;
-    uint32_t distances;  /* cosines computed */
-    uint32_t reads;      /* neighbours' vectors read */
+    uint32_t distances;   /* cosines computed */
+    uint32_t reads;       /* neighbours' vectors read */
     uint32_t local_reads; /* of these, in the slot or 4 KiB page next to the read before */
     uint32_t prefetches;
 };

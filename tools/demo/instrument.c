@@ -59,7 +59,8 @@ static void sample_contention(struct recorder *r)
     atomic_fetch_add(&contended, 1);
     uint64_t took = cycles() - start, floor = r->instruments->calibrated;
     tally_add(&r->tally, r->instruments->engine.atomic_samples, 1);
-    tally_add(&r->tally, r->instruments->engine.atomic_extra_cycles, took > floor ? took - floor : 0);
+    tally_add(&r->tally, r->instruments->engine.atomic_extra_cycles,
+              took > floor ? took - floor : 0);
 #else
     (void)r; /* no cycle counter to read: absent, not zero */
 #endif
@@ -166,8 +167,8 @@ void recorder_end(struct recorder *r, const struct work_done *done)
         record_recovery(r, done->result.store.recovery_ns);
         break;
     case WORK_RECALL:
-        tally_record(&r->tally,
-                     e->recall[done->result.recall.status][done->result.recall.cue_type], seconds);
+        tally_record(&r->tally, e->recall[done->result.recall.status][done->result.recall.cue_type],
+                     seconds);
         record_cost(r, &done->result.recall.cost, ENGRAM_SIMILARITY, 1);
         break;
     case WORK_BATCH_STORE:

@@ -72,7 +72,7 @@ static void keep_rate(const struct thread *thread, uint64_t start_ns)
     if (lead_ns < 1e6)
         return;
     uint64_t sleep_ns = lead_ns < 1e9 ? (uint64_t)lead_ns : 999999999;
-    nanosleep(&(struct timespec){ .tv_nsec = (long)sleep_ns }, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = (long)sleep_ns}, NULL);
 }
 
 static void *thread_main(void *argument)
@@ -106,11 +106,10 @@ static void watch(const struct thread *threads, const struct options *options,
 
     memset(&before, 0, sizeof before);
     for (bool over = false; !over;) {
-        nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
         uint64_t now_ns = clock_now_ns();
         uint64_t total = total_operations(threads, options->threads);
-        fprintf(stderr, "%.0f op/s\n",
-                (double)(total - last) * 1e9 / (double)(now_ns - last_ns));
+        fprintf(stderr, "%.0f op/s\n", (double)(total - last) * 1e9 / (double)(now_ns - last_ns));
         last = total;
         last_ns = now_ns;
         engine_inspect(engine, &now);
@@ -136,9 +135,9 @@ static bool parse_number(const char *text, uint32_t least, uint32_t most, uint32
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
-        { "process", required_argument, NULL, 'p' }, { "threads", required_argument, NULL, 't' },
-        { "seconds", required_argument, NULL, 's' }, { "rate", required_argument, NULL, 'r' },
-        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+        {"process", required_argument, NULL, 'p'}, {"threads", required_argument, NULL, 't'},
+        {"seconds", required_argument, NULL, 's'}, {"rate", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     bool valid = true;
     int option;
@@ -199,7 +198,7 @@ int main(int argc, char **argv)
     static struct thread threads[MAX_THREADS];
     static struct instruments instruments;
     static struct recorder own; /* of the main thread */
-    struct options options = { .process = "engram-demo", .threads = 2, .seconds = 10 };
+    struct options options = {.process = "engram-demo", .threads = 2, .seconds = 10};
     struct engine_config config = engine_defaults();
     struct synth synth;
 

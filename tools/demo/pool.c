@@ -24,7 +24,7 @@ bool pool_init(struct pool *pool, size_t slot_bytes, uint32_t capacity)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    *pool = (struct pool){ .capacity = capacity, .limit = capacity };
+    *pool = (struct pool){.capacity = capacity, .limit = capacity};
     pool->slot_bytes = (slot_bytes + POOL_ALIGNMENT - 1) / POOL_ALIGNMENT * POOL_ALIGNMENT;
     size_t bytes = (pool->slot_bytes * capacity + page - 1) / page * page;
     pool->memory = aligned_alloc(page, bytes);

@@ -25,7 +25,7 @@ void spread_activate(const struct graph *graph, struct graph_scratch *visits,
 {
     uint32_t max_depth = params->max_depth;
 
-    *result = (struct spread_result){ 0 };
+    *result = (struct spread_result){0};
     if (!graph_contains(graph, seed))
         return;
     if (max_depth > SPREAD_MAX_DEPTH)

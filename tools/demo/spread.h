@@ -18,7 +18,7 @@ struct spread_result {
     uint32_t depth;     /* hops to the farthest node activated */
     uint32_t activated; /* nodes, the seed included */
     uint32_t expanded;
-    double coverage; /* activated / stored */
+    double coverage;         /* activated / stored */
     double branching_factor; /* nodes newly activated per node expanded */
 };
 

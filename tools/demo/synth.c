@@ -30,8 +30,8 @@ bool synth_init(struct synth *synth, uint32_t concepts, uint64_t seed)
         return false;
     }
     fill_normal(basis, LATENT_DIM * VECTOR_DIM, &rng);
-    for (uint32_t concept = 0; concept < concepts; concept++) {
-        float *centroid = synth->centroids + (size_t)concept * VECTOR_DIM;
+    for (uint32_t concept = 0; concept < concepts; concept ++) {
+        float *centroid = synth->centroids + (size_t) concept * VECTOR_DIM;
         for (size_t i = 0; i < VECTOR_DIM; i++)
             centroid[i] = 0.0f;
         for (size_t k = 0; k < LATENT_DIM; k++)
@@ -50,7 +50,7 @@ void synth_destroy(struct synth *synth)
 
 const float *synth_centroid(const struct synth *synth, uint32_t concept)
 {
-    return synth->centroids + (size_t)concept * VECTOR_DIM;
+    return synth->centroids + (size_t) concept * VECTOR_DIM;
 }
 
 uint32_t synth_pick(const struct synth *synth, struct rng *rng)

@@ -136,14 +136,14 @@ static float dot_neon(const float *a, const float *b)
 /* Fastest first. */
 static const struct kernel kernels[] = {
 #if defined(__x86_64__)
-    { "avx512", supported_avx512, dot_avx512 },
-    { "avx2", supported_avx2, dot_avx2 },
-    { "sse42", supported_sse42, dot_sse42 },
+    {"avx512", supported_avx512, dot_avx512},
+    {"avx2", supported_avx2, dot_avx2},
+    {"sse42", supported_sse42, dot_sse42},
 #elif defined(__aarch64__)
     /* Advanced SIMD is part of the base architecture. */
-    { "neon", supported_always, dot_neon },
+    {"neon", supported_always, dot_neon},
 #endif
-    { "scalar", supported_always, dot_scalar },
+    {"scalar", supported_always, dot_scalar},
 };
 
 #define KERNEL_COUNT (sizeof(kernels) / sizeof(kernels[0]))

@@ -9,7 +9,7 @@
 #define TOPIC_STAY 64   /* operations before the mind wanders, on average */
 #define TOPIC_RENEW 8   /* of that many wanderings, one goes to a new concept */
 #define KNOWN_SHARE 0.5f
-#define DRM_TRIALS 24 /* before the next list is studied */
+#define DRM_TRIALS 24       /* before the next list is studied */
 #define CONSOLIDATE_EVERY 8 /* stores */
 #define ADAPT_ODDS 65536
 #define ADAPT_SLOTS 64
@@ -24,8 +24,8 @@ struct share {
 };
 
 static const struct share shares[] = {
-    { WORK_STORE, 200 },     { WORK_COMPLETE, 60 },   { WORK_SPREAD, 60 },
-    { WORK_BATCH_RECALL, 8 }, { WORK_BATCH_STORE, 1 }, { WORK_DRM_TRIAL, 16 },
+    {WORK_STORE, 200},      {WORK_COMPLETE, 60},   {WORK_SPREAD, 60},
+    {WORK_BATCH_RECALL, 8}, {WORK_BATCH_STORE, 1}, {WORK_DRM_TRIAL, 16},
 };
 
 const char *work_kind_name(enum work_kind kind)
@@ -129,7 +129,7 @@ static void wander(struct worker *worker)
     worker->topic = rng_below(rng, WORK_TOPICS);
     worker->context = GRAPH_NONE;
     if (rng_below(rng, TOPIC_RENEW) == 0)
-        worker->topics[worker->topic].concept = synth_pick(worker->synth, rng);
+    worker->topics[worker->topic].concept = synth_pick(worker->synth, rng);
 }
 
 static void prepare_recall(struct worker *worker)
@@ -159,7 +159,7 @@ static void prepare_store(struct worker *worker)
 
 static void prepare_batch(struct worker *worker)
 {
-    static const uint32_t sizes[] = { 10, 10, 10, 10, 100, 100, 100, WORK_MAX_BATCH };
+    static const uint32_t sizes[] = {10, 10, 10, 10, 100, 100, 100, WORK_MAX_BATCH};
     uint32_t choices = worker->kind == WORK_BATCH_STORE ? 7 : 8;
 
     worker->count = sizes[rng_below(&worker->rng, choices)];
@@ -241,7 +241,7 @@ void work_prepare(struct worker *worker)
 
 static void run_spread(struct worker *worker, struct work_done *done)
 {
-    const struct spread_params params = { SPREAD_DECAY, SPREAD_THRESHOLD, SPREAD_MAX_DEPTH };
+    const struct spread_params params = {SPREAD_DECAY, SPREAD_THRESHOLD, SPREAD_MAX_DEPTH};
 
     engine_spread(worker->engine, worker->context, &params, &done->result.spread);
 }
@@ -279,8 +279,7 @@ void work_run(struct worker *worker, struct work_done *done)
                         &done->result.completion);
         break;
     case WORK_DRM_TRIAL:
-        engine_drm_trial(worker->engine, &worker->drm, worker->partial,
-                         &done->result.completion);
+        engine_drm_trial(worker->engine, &worker->drm, worker->partial, &done->result.completion);
         break;
     case WORK_SPREAD:
         run_spread(worker, done);

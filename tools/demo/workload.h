@@ -35,7 +35,7 @@ struct work_done {
     union {
         struct recall_result recall;
         struct store_result store;
-        struct batch_result batch; /* both kinds */
+        struct batch_result batch;           /* both kinds */
         struct completion_result completion; /* WORK_COMPLETE and WORK_DRM_TRIAL */
         struct spread_outcome spread;
         struct consolidation_result consolidation;
@@ -45,7 +45,7 @@ struct work_done {
 
 struct worker_topic {
     uint32_t concept;
-    uint32_t next; /* cue to replace with the next store */
+    uint32_t next;                                    /* cue to replace with the next store */
     VECTOR_ALIGNED float cues[WORK_CUES][VECTOR_DIM]; /* noisy views of what was stored */
 };
 

@@ -41,8 +41,8 @@ static void print_region(void *argument, const char *path, struct reader *reader
 int command_status(const struct options *options)
 {
     struct tally tally = {0};
-    printf("%-24s %-8s %8s %6s %8s %9s %9s\n", "PROCESS", "STATE", "PID", "UID", "SERIES",
-           "KIB", "AGE");
+    printf("%-24s %-8s %8s %6s %8s %9s %9s\n", "PROCESS", "STATE", "PID", "UID", "SERIES", "KIB",
+           "AGE");
     int unreadable = regions_each(options, print_region, &tally);
     printf("%u alive, %u dead, %u refused; %" PRIu64 " series, %" PRIu64 " KiB\n", tally.alive,
            tally.dead, tally.refused, tally.series, tally.bytes >> 10);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/http_request.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Whatever arrives: no read outside of it, and what is accepted is whole. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t length = http_head_length((const char *)data, size);
+    if (length == 0)
+        return 0;
+    char *head = malloc(length); /* exactly as long, so that one byte more is seen */
+    memcpy(head, data, length);
+    struct http_request request;
+    int status = http_request_parse(&request, head, length);
+    if (status == 0 && (request.path[0] != '/' || strpbrk(request.path, "? \r\n") ||
+                        (strcmp(request.method, "GET") && strcmp(request.method, "HEAD"))))
+        abort();
+    if (status != 0 && status != 400 && status != 405 && status != 413 && status != 501 &&
+        status != 505)
+        abort();
+    free(head);
+    return 0;
+}

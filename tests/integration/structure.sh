@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Includes run one way, and each library has one user.
+set -euo pipefail
+bad=0
+complain() { echo "$*"; bad=1; }
+
+# forbidden FOLDER PATTERN: no file in the folder includes what the pattern says.
+forbidden() {
+  local found
+  found=$(grep -rnE "#include [<\"]$2" "$1" --include='*.[ch]' || true)
+  [ -z "$found" ] || complain "$1 must not include $2:"$'\n'"$found"
+}
+forbidden include '(shmlib|daemon|tools)/'
+forbidden shmlib '(daemon|tools)/'
+forbidden tools 'daemon/'
+forbidden daemon 'tools/'
+grep -rhE '#include "' include && complain "public headers include each other as <engram/...>"
+
+# only_user PATTERN FILE: nothing else in the daemon includes it.
+only_user() {
+  local users
+  users=$(grep -rlE "#include <$1" daemon shmlib tools --include='*.[ch]' | sort | tr '\n' ' ')
+  [ "$users" = "$2 " ] || complain "<$1 is used by: $users, not by $2 alone"
+}
+only_user hwloc daemon/topology.c
+only_user urcu daemon/snapshot.c
+only_user libdeflate daemon/gzip.c
+only_user ini daemon/config.c
+
+# Every public header stands alone, in C and in C++.
+for header in include/engram/*.h; do
+  name=$(basename "$header") flags=(-Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only)
+  flags+=(-Wno-unused-function -Wno-unused-variable)
+  [ "$name" = off.h ] && flags+=(-DENGRAM_METRICS=0)
+  for language in "c -std=c11" "c++ -std=c++17"; do
+    # shellcheck disable=SC2086 # two words
+    echo "#include <engram/$name>" | gcc "${flags[@]}" -x $language - || complain "$name in $language"
+  done
+done
+exit "$bad"
