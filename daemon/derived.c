@@ -11,54 +11,33 @@
 
 enum rule { RULE_RATIO, RULE_PERCENT, RULE_MEAN, RULE_RATE };
 
+#define FROM_CATALOGUE(family) (&engram_catalogue[ENGRAM_##family])
+
 /* The denominator is the family that a series is derived `from`. */
 static const struct derivation_rule {
     struct computed_family family;
-    const char *numerator; /* RULE_RATIO and RULE_PERCENT */
+    const struct engram_family_entry *numerator; /* RULE_RATIO and RULE_PERCENT */
     enum rule rule;
 } rules[] = {
-    {{.name = "engram_pattern_completion_plausibility",
-      .unit = "",
-      .type = SERIES_GAUGE,
-      .from = "engram_pattern_completion_score",
-      .help = "Mean plausibility of the pattern completions of the last minute, 0 to 1."},
+    {{.about = FROM_CATALOGUE(COMPLETION_PLAUSIBILITY), .from = FROM_CATALOGUE(COMPLETION_SCORE)},
      NULL,
      RULE_MEAN},
-    {{.name = "engram_false_memory_generation_rate",
-      .unit = "",
-      .type = SERIES_GAUGE,
-      .from = "engram_false_memory_trials_total",
-      .help = "Share of the last minute's accepted completions that were never stored, 0 to 1."},
-     "engram_false_memories_total",
+    {{.about = FROM_CATALOGUE(FALSE_MEMORY_RATE), .from = FROM_CATALOGUE(FALSE_MEMORY_TRIALS)},
+     FROM_CATALOGUE(FALSE_MEMORIES),
      RULE_RATIO},
-    {{.name = "engram_cache_aligned_allocations_percent",
-      .unit = "percent",
-      .type = SERIES_GAUGE,
-      .from = "engram_allocations_total",
-      .help = "Share of the last minute's allocations with that alignment, 0 to 100."},
-     "engram_aligned_allocations_total",
+    {{.about = FROM_CATALOGUE(ALIGNED_PERCENT), .from = FROM_CATALOGUE(ALLOCATIONS)},
+     FROM_CATALOGUE(ALIGNED_ALLOCATIONS),
      RULE_PERCENT},
-    {{.name = "engram_hnsw_cache_locality_ratio",
-      .unit = "ratio",
-      .type = SERIES_GAUGE,
-      .from = "engram_hnsw_neighbor_reads_total",
-      .help = "Share of the last minute's neighbour reads that were near the read before, 0 to 1."},
-     "engram_hnsw_neighbor_local_reads_total",
+    {{.about = FROM_CATALOGUE(CACHE_LOCALITY), .from = FROM_CATALOGUE(NEIGHBOR_READS)},
+     FROM_CATALOGUE(NEIGHBOR_LOCAL_READS),
      RULE_RATIO},
-    {{.name = "engram_batch_operation_throughput",
-      .unit = "",
-      .type = SERIES_GAUGE,
-      .from = "engram_batch_items_total",
-      .help = "Operations per second in batches over the last minute."},
+    {{.about = FROM_CATALOGUE(BATCH_THROUGHPUT), .from = FROM_CATALOGUE(BATCH_ITEMS)},
      NULL,
      RULE_RATE},
-    {{.name = "engram_atomic_operation_contention",
-      .unit = "",
-      .type = SERIES_GAUGE,
-      .from = "engram_atomic_operation_samples_total",
-      .by_node = true,
-      .help = "Mean cycles that an atomic operation took beyond an uncontended one, last minute."},
-     "engram_atomic_operation_extra_cycles_total",
+    {{.about = FROM_CATALOGUE(ATOMIC_CONTENTION),
+      .from = FROM_CATALOGUE(ATOMIC_SAMPLES),
+      .by_node = true},
+     FROM_CATALOGUE(ATOMIC_EXTRA_CYCLES),
      RULE_RATIO},
 };
 
@@ -136,9 +115,9 @@ static void link_one(struct derived *next, const struct derived *before,
                      const struct derivation_rule *rule, const struct series *from, uint32_t node)
 {
     struct derivation *to = &next->list[next->count];
-    const struct family *result = plan_family(next->plan, rule->family.name);
+    const struct family *result = plan_family(next->plan, rule->family.about->name);
     const struct family *numerator =
-        rule->numerator ? plan_family(next->plan, rule->numerator) : NULL;
+        rule->numerator ? plan_family(next->plan, rule->numerator->name) : NULL;
     size_t size = strlen(from->labels) + sizeof ",numa_node=\"\"" + 10;
     *to = (struct derivation){.rule = rule, .node = node, .denominator = from};
     to->labels = malloc(size);
@@ -161,7 +140,7 @@ static void link_one(struct derived *next, const struct derived *before,
 static void link_rule(struct derived *next, const struct derived *before,
                       const struct derivation_rule *rule, uint32_t nodes)
 {
-    const struct family *from = plan_family(next->plan, rule->family.from);
+    const struct family *from = plan_family(next->plan, rule->family.from->name);
     for (uint32_t i = 0; from && i < from->count; i++) {
         uint32_t copies = rule->family.by_node ? nodes : 1;
         struct derivation *grown = realloc(next->list, (next->count + copies) * sizeof *next->list);

@@ -11,10 +11,21 @@ struct building {
     struct entries entries;
 };
 
+/* The catalogue knows the kinds of a region; by Prometheus' convention an info says so in its name.
+ */
+static enum series_type computed_type(const struct engram_family_entry *about)
+{
+    size_t length = strlen(about->name);
+    if (about->kind == ENGRAM_COUNTER)
+        return SERIES_COUNTER;
+    return length > 5 && strcmp(about->name + length - 5, "_info") == 0 ? SERIES_INFO
+                                                                        : SERIES_GAUGE;
+}
+
 static enum series_type type_of(const struct entry *entry)
 {
     if (entry->computed)
-        return entry->computed->type;
+        return computed_type(entry->computed->about);
     switch (entry->record->descriptor->kind) {
     case ENGRAM_HISTOGRAM:
         return SERIES_HISTOGRAM;
@@ -57,10 +68,9 @@ static bool define_family(struct building *b, struct family *family, const struc
     family->name = (char *)(uintptr_t)definer->name;
     family->type = type_of(definer);
     if (definer->computed) {
-        family->help =
-            arena_string(arena, definer->computed->help, strlen(definer->computed->help));
-        family->unit =
-            arena_string(arena, definer->computed->unit, strlen(definer->computed->unit));
+        const struct engram_family_entry *about = definer->computed->about;
+        family->help = arena_string(arena, about->help, strlen(about->help));
+        family->unit = arena_string(arena, about->unit, strlen(about->unit));
     } else {
         family->help = arena_string(arena, record_help(record), record->descriptor->help_length);
         family->unit = arena_string(arena, record_unit(record), record->descriptor->unit_length);

@@ -13,6 +13,8 @@
 #include "daemon/region.h"
 #include "daemon/series.h"
 
+#include <engram/catalogue.h>
+
 /* Everything of one placement that is read from one region. */
 struct sources {
     struct source *all;
@@ -29,9 +31,8 @@ struct plan_region {
 /* A family that the daemon computes.  With `from`, it has one series for each series of that
  * recorded family, under the same labels; otherwise one for each of `labels`. */
 struct computed_family {
-    const char *name, *help, *unit;
-    enum series_type type;
-    const char *from;
+    const struct engram_family_entry *about;
+    const struct engram_family_entry *from;
     bool by_node;              /* with `from`: one series for each node, labelled numa_node */
     const char *const *labels; /* in exposition form; NULL-terminated */
 };

@@ -77,7 +77,7 @@ static void add_computed(struct entries *entries, const struct computed_family *
                          const char *labels)
 {
     entries->list[entries->count] = (struct entry){
-        .name = family->name, .labels = labels, .computed = family, .order = entries->count};
+        .name = family->about->name, .labels = labels, .computed = family, .order = entries->count};
     entries->count++;
 }
 
@@ -108,7 +108,7 @@ static bool gather_computed(struct entries *entries, const struct plan_input *in
         for (const char *const *labels = family->labels; labels && *labels; labels++)
             add_computed(entries, family, *labels);
         for (uint32_t i = 0; family->from && i < recorded; i++)
-            if (strcmp(entries->list[i].name, family->from) == 0 &&
+            if (strcmp(entries->list[i].name, family->from->name) == 0 &&
                 !derive_entry(entries, family, &entries->list[i], input->nodes, arena))
                 return false;
     }

@@ -55,100 +55,35 @@ static const char *const depth_labels[] = {"queue_depth=\"1000\"", NULL};
 static const char *const status_labels[] = {"code=\"1xx\"", "code=\"2xx\"", "code=\"3xx\"",
                                             "code=\"4xx\"", "code=\"5xx\"", NULL};
 
-/* The first four get the labels that only this machine gives them in make_families(). */
-static const struct computed_family families[] = {
-    {.name = "engramd_build_info",
-     .help = "Version and source revision of this daemon; always 1.",
-     .type = SERIES_INFO},
-    {.name = "engramd_collector_duration_seconds",
-     .unit = "seconds",
-     .type = SERIES_GAUGE,
-     .help = "How long the last collection of a socket's values took."},
-    {.name = "engramd_collector_success",
-     .type = SERIES_GAUGE,
-     .help = "1 if the last collection of a socket's values was published, else 0."},
-    {.name = "engramd_region_rejected_total",
-     .type = SERIES_COUNTER,
-     .help = "Region files that were refused, by reason; the log names them."},
-    {.name = "engramd_regions",
-     .type = SERIES_GAUGE,
-     .labels = state_labels,
-     .help = "Regions by state: written by a live process, left by a dead one, quarantined."},
-    {.name = "engramd_series",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "Series that are served, before they are split by memory node."},
-    {.name = "engramd_series_conflicts",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "Series refused because a process registered their family with another type or "
-             "other buckets before."},
-    {.name = "engramd_plan_bytes",
-     .unit = "bytes",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "Memory of the names and positions of all series."},
-    {.name = "engramd_events_total",
-     .type = SERIES_COUNTER,
-     .labels = no_labels,
-     .help = "Events that were read from the rings of all processes."},
-    {.name = "engramd_events_missed_total",
-     .type = SERIES_COUNTER,
-     .labels = no_labels,
-     .help = "Events that were overwritten before they could be read."},
-    {.name = "engramd_http_responses_total",
-     .type = SERIES_COUNTER,
-     .labels = status_labels,
-     .help = "HTTP responses by class of status code."},
-    {.name = "engram_lock_free_queue_utilization",
-     .type = SERIES_GAUGE,
-     .labels = queue_labels,
-     .help = "How full the fullest event ring was at the last tick, 0 to 1."},
-    {.name = "engram_streaming_aggregation_lag_ms",
-     .type = SERIES_GAUGE,
-     .labels = depth_labels,
-     .help = "Age of the oldest event that waited in a ring at the last tick, in milliseconds; "
-             "queue_depth is the class of the rings' capacity."},
-    {.name = "engram_metrics_export_duration_ms",
-     .type = SERIES_GAUGE,
-     .labels = export_labels,
-     .help = "Duration of the last export of a size class, from the snapshot to the body, in "
-             "milliseconds; size_kb is the upper bound of its size on the wire in KiB."},
-    {.name = "process_cpu_seconds_total",
-     .unit = "seconds",
-     .type = SERIES_COUNTER,
-     .labels = no_labels,
-     .help = "CPU time of this daemon, user and system."},
-    {.name = "process_resident_memory_bytes",
-     .unit = "bytes",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "Resident memory of this daemon, shared regions included."},
-    {.name = "process_virtual_memory_bytes",
-     .unit = "bytes",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "Virtual memory of this daemon; regions are sparse."},
-    {.name = "process_open_fds",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "Open file descriptors of this daemon."},
-    {.name = "process_max_fds",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "Largest number of open file descriptors that this daemon may have."},
-    {.name = "process_threads",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "Threads of this daemon."},
-    {.name = "process_start_time_seconds",
-     .unit = "seconds",
-     .type = SERIES_GAUGE,
-     .labels = no_labels,
-     .help = "When this daemon started, seconds since the epoch."},
+/* Labels that only this machine gives are left to make_families(). */
+static const struct own_family {
+    enum engram_family family;
+    const char *const *labels;
+} own_families[] = {
+    {ENGRAM_DAEMON_BUILD, NULL},
+    {ENGRAM_DAEMON_COLLECTOR_DURATION, NULL},
+    {ENGRAM_DAEMON_COLLECTOR_SUCCESS, NULL},
+    {ENGRAM_DAEMON_REJECTED, NULL},
+    {ENGRAM_DAEMON_REGIONS, state_labels},
+    {ENGRAM_DAEMON_SERIES, no_labels},
+    {ENGRAM_DAEMON_CONFLICTS, no_labels},
+    {ENGRAM_DAEMON_PLAN, no_labels},
+    {ENGRAM_DAEMON_EVENTS, no_labels},
+    {ENGRAM_DAEMON_EVENTS_MISSED, no_labels},
+    {ENGRAM_DAEMON_RESPONSES, status_labels},
+    {ENGRAM_QUEUE_UTILIZATION, queue_labels},
+    {ENGRAM_AGGREGATION_LAG, depth_labels},
+    {ENGRAM_EXPORT_DURATION, export_labels},
+    {ENGRAM_DAEMON_CPU, no_labels},
+    {ENGRAM_DAEMON_RESIDENT, no_labels},
+    {ENGRAM_DAEMON_VIRTUAL, no_labels},
+    {ENGRAM_DAEMON_OPEN_FDS, no_labels},
+    {ENGRAM_DAEMON_MAX_FDS, no_labels},
+    {ENGRAM_DAEMON_THREADS, no_labels},
+    {ENGRAM_DAEMON_START, no_labels},
 };
 
-#define FAMILIES (sizeof families / sizeof families[0])
+#define FAMILIES (sizeof own_families / sizeof own_families[0])
 
 static const char *label(struct self *self, const char *name, const char *value)
 {
@@ -175,23 +110,25 @@ static bool make_labels(struct self *self, const char *version, const char *revi
     return made && self->build_labels[0];
 }
 
-/* The families with the labels that only this machine gives them. */
+static const char *const *labels_here(const struct self *self, enum engram_family family)
+{
+    return family == ENGRAM_DAEMON_BUILD      ? self->build_labels
+           : family == ENGRAM_DAEMON_REJECTED ? self->rejection_labels
+                                              : self->socket_labels;
+}
+
 static bool make_families(struct self *self)
 {
     struct computed_family *own = arena_take(&self->arena, FAMILIES, sizeof *own);
     self->families = arena_take(&self->arena, FAMILIES + 1, sizeof *self->families);
     if (!own || !self->families)
         return false;
-    memcpy(own, families, sizeof families);
     for (size_t i = 0; i < FAMILIES; i++) {
-        if (!own[i].unit)
-            own[i].unit = "";
+        const struct own_family *from = &own_families[i];
+        own[i].about = &engram_catalogue[from->family];
+        own[i].labels = from->labels ? from->labels : labels_here(self, from->family);
         self->families[i] = &own[i];
     }
-    own[0].labels = self->build_labels;
-    own[1].labels = self->socket_labels;
-    own[2].labels = self->socket_labels;
-    own[3].labels = self->rejection_labels;
     self->family_count = FAMILIES;
     return true;
 }
@@ -292,10 +229,10 @@ void self_requested(struct self *self, int status)
         atomic_fetch_add(&self->requests[status / 100 - 1], 1);
 }
 
-static void put(const struct plan *plan, union word *row, const char *name, const char *labels,
-                double value)
+static void put(const struct plan *plan, union word *row, enum engram_family which,
+                const char *labels, double value)
 {
-    const struct family *family = plan_family(plan, name);
+    const struct family *family = plan_family(plan, engram_catalogue[which].name);
     const struct series *series = family ? family_series(family, labels) : NULL;
     if (series && series->rows == ROWS_COMPUTED)
         row[series->at].number = value;
@@ -303,26 +240,27 @@ static void put(const struct plan *plan, union word *row, const char *name, cons
 
 static void fill_collectors(struct self *self, const struct plan *plan, union word *row)
 {
-    put(plan, row, "engramd_build_info", self->build_labels[0], 1);
+    put(plan, row, ENGRAM_DAEMON_BUILD, self->build_labels[0], 1);
     for (uint32_t i = 0; i < self->sockets; i++) {
         const char *socket = self->socket_labels[i];
-        put(plan, row, "engramd_collector_duration_seconds", socket,
+        put(plan, row, ENGRAM_DAEMON_COLLECTOR_DURATION, socket,
             (double)atomic_load(&self->figures[i].ns) * 1e-9);
-        put(plan, row, "engramd_collector_success", socket, atomic_load(&self->figures[i].success));
+        put(plan, row, ENGRAM_DAEMON_COLLECTOR_SUCCESS, socket,
+            atomic_load(&self->figures[i].success));
     }
 }
 
 static void fill_regions(struct self *self, const struct plan *plan, union word *row)
 {
-    put(plan, row, "engramd_regions", state_labels[0], atomic_load(&self->alive));
-    put(plan, row, "engramd_regions", state_labels[1], atomic_load(&self->dead));
-    put(plan, row, "engramd_regions", state_labels[2], atomic_load(&self->quarantined));
+    put(plan, row, ENGRAM_DAEMON_REGIONS, state_labels[0], atomic_load(&self->alive));
+    put(plan, row, ENGRAM_DAEMON_REGIONS, state_labels[1], atomic_load(&self->dead));
+    put(plan, row, ENGRAM_DAEMON_REGIONS, state_labels[2], atomic_load(&self->quarantined));
     for (int i = 1; i < REJECTION_COUNT; i++)
-        put(plan, row, "engramd_region_rejected_total", self->rejection_labels[i - 1],
+        put(plan, row, ENGRAM_DAEMON_REJECTED, self->rejection_labels[i - 1],
             (double)atomic_load(&self->rejected[i]));
-    put(plan, row, "engramd_series", "", plan->series_count);
-    put(plan, row, "engramd_series_conflicts", "", plan->conflicts);
-    put(plan, row, "engramd_plan_bytes", "", (double)plan->arena.size);
+    put(plan, row, ENGRAM_DAEMON_SERIES, "", plan->series_count);
+    put(plan, row, ENGRAM_DAEMON_CONFLICTS, "", plan->conflicts);
+    put(plan, row, ENGRAM_DAEMON_PLAN, "", (double)plan->arena.size);
 }
 
 static bool has_ring(const struct plan *plan)
@@ -338,23 +276,22 @@ static void fill_events(struct self *self, const struct plan *plan, union word *
 {
     double depth = atomic_exchange(&self->queue_depth, 0);
     double oldest = (double)atomic_exchange(&self->queue_oldest, 0);
-    put(plan, row, "engramd_events_total", "", (double)atomic_load(&self->events));
-    put(plan, row, "engramd_events_missed_total", "", (double)atomic_load(&self->missed));
+    put(plan, row, ENGRAM_DAEMON_EVENTS, "", (double)atomic_load(&self->events));
+    put(plan, row, ENGRAM_DAEMON_EVENTS_MISSED, "", (double)atomic_load(&self->missed));
     if (!has_ring(plan))
         return;
-    put(plan, row, "engram_lock_free_queue_utilization", queue_labels[0],
-        depth / ENGRAM_RING_SLOTS);
-    put(plan, row, "engram_streaming_aggregation_lag_ms", depth_labels[0], oldest * 1e-6);
+    put(plan, row, ENGRAM_QUEUE_UTILIZATION, queue_labels[0], depth / ENGRAM_RING_SLOTS);
+    put(plan, row, ENGRAM_AGGREGATION_LAG, depth_labels[0], oldest * 1e-6);
 }
 
 static void fill_http(struct self *self, const struct plan *plan, union word *row)
 {
     for (int i = 0; i < SIZE_CLASSES; i++)
         if (atomic_load(&self->export_ns[i]))
-            put(plan, row, "engram_metrics_export_duration_ms", export_labels[i],
+            put(plan, row, ENGRAM_EXPORT_DURATION, export_labels[i],
                 (double)atomic_load(&self->export_ns[i]) * 1e-6);
     for (int i = 0; status_labels[i]; i++)
-        put(plan, row, "engramd_http_responses_total", status_labels[i],
+        put(plan, row, ENGRAM_DAEMON_RESPONSES, status_labels[i],
             (double)atomic_load(&self->requests[i]));
 }
 
@@ -369,13 +306,13 @@ static void fill_process(struct self *self, const struct plan *plan, union word 
     const struct process_stat *p = &self->process;
     if (!p->valid)
         return;
-    put(plan, row, "process_cpu_seconds_total", "", p->cpu_seconds);
-    put(plan, row, "process_resident_memory_bytes", "", p->resident_bytes);
-    put(plan, row, "process_virtual_memory_bytes", "", p->virtual_bytes);
-    put(plan, row, "process_open_fds", "", p->open_fds);
-    put(plan, row, "process_max_fds", "", p->max_fds);
-    put(plan, row, "process_threads", "", p->threads);
-    put(plan, row, "process_start_time_seconds", "", p->start_time);
+    put(plan, row, ENGRAM_DAEMON_CPU, "", p->cpu_seconds);
+    put(plan, row, ENGRAM_DAEMON_RESIDENT, "", p->resident_bytes);
+    put(plan, row, ENGRAM_DAEMON_VIRTUAL, "", p->virtual_bytes);
+    put(plan, row, ENGRAM_DAEMON_OPEN_FDS, "", p->open_fds);
+    put(plan, row, ENGRAM_DAEMON_MAX_FDS, "", p->max_fds);
+    put(plan, row, ENGRAM_DAEMON_THREADS, "", p->threads);
+    put(plan, row, ENGRAM_DAEMON_START, "", p->start_time);
 }
 
 void self_fill(struct self *self, const struct plan *plan, union word *row)

@@ -14,16 +14,7 @@
 #ifndef ENGRAM_API_H
 #define ENGRAM_API_H
 
-#include <string.h>
-
 #include <engram/types.h>
-
-#ifndef ENGRAM_FUNCTION
-#define ENGRAM_FUNCTION static inline __attribute__((unused))
-#endif
-
-/* A C string as engram_text; NULL is the empty string. */
-ENGRAM_FUNCTION struct engram_text engram_string(const char *string);
 
 /*
  * Makes this process's region, under a name that stays the same over restarts and by which
@@ -93,11 +84,5 @@ ENGRAM_FUNCTION void engram_event_emit_at(engram_event event, uint64_t time, uin
  * histogram in seconds and returns it in nanoseconds.  A span may end in another thread. */
 ENGRAM_FUNCTION engram_span engram_span_begin(void);
 ENGRAM_FUNCTION uint64_t engram_span_end(engram_span span, engram_histogram histogram);
-
-ENGRAM_FUNCTION struct engram_text engram_string(const char *string)
-{
-    struct engram_text text = {string, string ? strlen(string) : 0};
-    return text;
-}
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The families of catalogue.def as data, and how a process registers a series of
- * one.  Engines use engine.h, which knows the label values, too.
+ * The families of catalogue.def as data, and the specification of a series of
+ * one.  family.h registers them; engines use engine.h, which knows the label
+ * values, too.
  */
 #ifndef ENGRAM_CATALOGUE_H
 #define ENGRAM_CATALOGUE_H
 
-#include <engram/calls.h>
+#include <engram/types.h>
 
 enum engram_family {
 #define FAMILY(identifier, name, kind, unit, labels, shape, made_by, help) ENGRAM_##identifier,
@@ -76,31 +77,6 @@ engram_family_spec(enum engram_family family, const char *const *values, struct 
     spec.least = range[entry->shape][0];
     spec.most = range[entry->shape][1];
     return spec;
-}
-
-/* Registers a series of a family that the process records; values as above. */
-ENGRAM_FUNCTION engram_counter engram_family_counter(enum engram_family family,
-                                                     const char *const *values)
-{
-    struct engram_label room[ENGRAM_LABELS_MAX];
-    struct engram_spec spec = engram_family_spec(family, values, room);
-    return engram_counter_register(&spec);
-}
-
-ENGRAM_FUNCTION engram_gauge engram_family_gauge(enum engram_family family,
-                                                 const char *const *values)
-{
-    struct engram_label room[ENGRAM_LABELS_MAX];
-    struct engram_spec spec = engram_family_spec(family, values, room);
-    return engram_gauge_register(&spec);
-}
-
-ENGRAM_FUNCTION engram_histogram engram_family_histogram(enum engram_family family,
-                                                         const char *const *values)
-{
-    struct engram_label room[ENGRAM_LABELS_MAX];
-    struct engram_spec spec = engram_family_spec(family, values, room);
-    return engram_histogram_register(&spec);
 }
 
 #endif

@@ -81,13 +81,9 @@ static inline uint32_t engram_new_record(struct engram_region *region, uint32_t 
         if (used + size > region->arena_size)
             return 0;
         while (used + size > ready) {
-            if (!engram_take_budget(region, ENGRAM_CHUNK_SIZE))
+            if (!engram_take_memory(region, engram_at(region, region->arena_offset + ready),
+                                    ENGRAM_ANY_NODE))
                 return 0;
-            if (!engram_populate(engram_at(region, region->arena_offset + ready),
-                                 ENGRAM_CHUNK_SIZE)) {
-                engram_return_budget(region, ENGRAM_CHUNK_SIZE);
-                return 0;
-            }
             if (__atomic_compare_exchange_n(&region->arena_reserved, &ready,
                                             ready + ENGRAM_CHUNK_SIZE, 0, __ATOMIC_ACQ_REL,
                                             __ATOMIC_ACQUIRE))

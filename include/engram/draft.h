@@ -100,11 +100,12 @@ static inline int engram_draft_write(struct engram_draft *draft, enum engram_kin
                                      const struct engram_spec *spec)
 {
     struct engram_descriptor *to = &draft->as.descriptor;
+    const enum engram_placement placement = engram_placement_of(kind, spec->shared);
     memset(to, 0, sizeof *to);
     draft->used = sizeof *to;
     draft->full = 0;
     to->kind = (uint8_t)kind;
-    to->placement = (uint8_t)engram_placement_of(kind, spec->shared);
+    to->placement = (uint8_t)placement;
     to->merge = (uint8_t)spec->merge;
     to->flags = kind == ENGRAM_COUNTER_SET && spec->absolute ? ENGRAM_ABSOLUTE : 0;
     to->cells = 1;

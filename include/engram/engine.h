@@ -15,7 +15,7 @@
 #ifndef ENGRAM_ENGINE_H
 #define ENGRAM_ENGINE_H
 
-#include <engram/catalogue.h>
+#include <engram/family.h>
 
 enum engram_status { ENGRAM_SUCCESS, ENGRAM_MISS, ENGRAM_FAILURE, ENGRAM_STATUSES };
 enum engram_cue { ENGRAM_EMBEDDING, ENGRAM_SEMANTIC, ENGRAM_CONTEXT, ENGRAM_CUES };

@@ -44,7 +44,7 @@ static inline long engram_cgroup_file(const char *group, const char *name, char 
 /* What one cgroup can still take; page cache that nobody uses counts as free. */
 static inline uint64_t engram_group_headroom(const char *group, int v2)
 {
-    char text[4096];
+    char text[2048]; /* small: this may run on a signal handler's stack */
     if (engram_cgroup_file(group, v2 ? "/memory.max" : "/memory.limit_in_bytes", text,
                            sizeof text) < 0)
         return UINT64_MAX;

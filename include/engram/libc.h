@@ -47,6 +47,10 @@ extern int engram_libc_clock_gettime(int clock,
 extern int engram_libc_getpid(void) __asm__("getpid");
 extern unsigned engram_libc_geteuid(void) __asm__("geteuid");
 extern char *engram_libc_getenv(const char *name) __asm__("getenv");
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 29)
+#define ENGRAM_HAVE_GETCPU 1 /* from the vDSO where there is one */
+extern int engram_libc_getcpu(unsigned *cpu, unsigned *node) __asm__("getcpu");
+#endif
 extern long engram_libc_syscall(long number, ...) __asm__("syscall");
 extern int *engram_libc_errno(void) __asm__("__errno_location");
 extern char *engram_libc_program_name __asm__("program_invocation_short_name");
@@ -60,17 +64,12 @@ enum {
     ENGRAM_O_CLOEXEC = 02000000,
 #if defined(__aarch64__) || defined(__arm__)
     ENGRAM_O_DIRECTORY = 040000,
-    ENGRAM_O_NOFOLLOW = 0100000,
 #else
     ENGRAM_O_DIRECTORY = 0200000,
-    ENGRAM_O_NOFOLLOW = 0400000,
 #endif
-    ENGRAM_O_PATH = 010000000,
     ENGRAM_O_TMPFILE = 020000000 | ENGRAM_O_DIRECTORY,
     ENGRAM_AT_FDCWD = -100,
-    ENGRAM_AT_EMPTY_PATH = 0x1000,
     ENGRAM_AT_SYMLINK_FOLLOW = 0x400,
-    ENGRAM_PROT_NONE = 0,
     ENGRAM_PROT_READ_WRITE = 3,
     ENGRAM_MAP_SHARED = 0x01,
     ENGRAM_MAP_PRIVATE = 0x02,

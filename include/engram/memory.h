@@ -33,7 +33,11 @@ static inline void engram_where(uint32_t *cpu, uint32_t *node, const struct engr
 {
     *cpu = UINT32_MAX;
     *node = 0;
+#ifdef ENGRAM_HAVE_GETCPU
+    engram_libc_getcpu(cpu, node);
+#else
     engram_libc_syscall(ENGRAM_SYS_getcpu, cpu, node, NULL);
+#endif
     if (*node >= region->nodes)
         *node = 0;
 }
@@ -65,14 +69,27 @@ static inline int engram_populate(void *at, uint64_t size)
     return done;
 }
 
-/* The same, near a node if that node has room.  MPOL_BIND would kill the process on a full one. */
-static inline int engram_populate_near(void *at, uint64_t size, uint32_t node)
+/* Where the kernel puts memory is right. */
+#define ENGRAM_ANY_NODE UINT32_MAX
+
+/*
+ * Memory for a chunk at `at`, out of the budget and near a node if that node has
+ * room; both or neither.  MPOL_BIND would kill the process on a full node.
+ */
+static inline int engram_take_memory(struct engram_region *region, void *at, uint32_t node)
 {
     int saved = *engram_libc_errno();
     unsigned long mask = 1ul << (node % 64);
-    engram_libc_syscall(ENGRAM_SYS_mbind, at, size, ENGRAM_MPOL_PREFERRED, &mask, 65ul, 0ul);
+    if (!engram_take_budget(region, ENGRAM_CHUNK_SIZE))
+        return 0;
+    if (node != ENGRAM_ANY_NODE)
+        engram_libc_syscall(ENGRAM_SYS_mbind, at, (unsigned long)ENGRAM_CHUNK_SIZE,
+                            ENGRAM_MPOL_PREFERRED, &mask, 65ul, 0ul);
     *engram_libc_errno() = saved;
-    return engram_populate(at, size);
+    if (engram_populate(at, ENGRAM_CHUNK_SIZE))
+        return 1;
+    engram_return_budget(region, ENGRAM_CHUNK_SIZE);
+    return 0;
 }
 
 /* Gives CPU `cpu` its block of a chunk.  Idempotent: two threads may do it at once. */
@@ -84,8 +101,7 @@ static inline int engram_reserve_block(struct engram_region *region, uint32_t ch
         return 0;
     uint64_t copy = region->cpus_offset + (uint64_t)cpu * region->copy_size;
     void *at = engram_at(region, copy + (uint64_t)chunk * ENGRAM_CHUNK_SIZE);
-    if (!engram_take_budget(region, ENGRAM_CHUNK_SIZE) ||
-        !engram_populate_near(at, ENGRAM_CHUNK_SIZE, node)) {
+    if (!engram_take_memory(region, at, node)) {
         __atomic_store_n(&region->refused_until, now + ENGRAM_RETRY_NS, __ATOMIC_RELAXED);
         return 0;
     }
@@ -99,12 +115,10 @@ static inline int engram_reserve_block(struct engram_region *region, uint32_t ch
 static inline int engram_reserve_chunk(struct engram_region *region, uint32_t chunk,
                                        uint32_t copies)
 {
-    if (!engram_take_budget(region, (uint64_t)copies * ENGRAM_CHUNK_SIZE))
-        return 0;
     for (uint32_t node = 0; node < copies; node++) {
         void *at = engram_node_slot(region, node, chunk << ENGRAM_CHUNK_SHIFT);
-        if (!engram_populate_near(at, ENGRAM_CHUNK_SIZE, node)) {
-            engram_return_budget(region, (uint64_t)copies * ENGRAM_CHUNK_SIZE);
+        if (!engram_take_memory(region, at, node)) {
+            engram_return_budget(region, (uint64_t)node * ENGRAM_CHUNK_SIZE);
             return 0;
         }
     }

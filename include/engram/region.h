@@ -93,10 +93,15 @@ static inline uint64_t engram_round_up(uint64_t size, uint64_t unit)
 }
 
 /* Fills in where everything lies.  Blocks are aligned to 64 KiB, so no two of them share a page. */
-static inline void engram_lay_out(struct engram_region *region)
+static inline void engram_lay_out(struct engram_region *region, uint32_t cpus, uint32_t nodes)
 {
-    region->cpus = engram_possible("/sys/devices/system/cpu/possible", 1, ENGRAM_CPUS_MAX);
-    region->nodes = engram_possible("/sys/devices/system/node/possible", 1, ENGRAM_NODES_MAX);
+    region->magic = ENGRAM_MAGIC;
+    region->endian = 0x01020304;
+    region->major = ENGRAM_ABI_MAJOR;
+    region->minor = ENGRAM_ABI_MINOR;
+    region->budget = ENGRAM_BUDGET_DEFAULT;
+    region->cpus = cpus;
+    region->nodes = nodes;
     region->chunks = ENGRAM_CHUNKS;
     region->heads = ENGRAM_HEADS;
     region->heads_offset = ENGRAM_PAGE;
@@ -113,10 +118,6 @@ static inline void engram_lay_out(struct engram_region *region)
 
 static inline void engram_identify(struct engram_region *region, const char *process)
 {
-    region->endian = 0x01020304;
-    region->major = ENGRAM_ABI_MAJOR;
-    region->minor = ENGRAM_ABI_MINOR;
-    region->budget = ENGRAM_BUDGET_DEFAULT;
     region->pid = (uint32_t)engram_libc_getpid();
     region->start_time = engram_start_time();
     region->born = engram_clock(ENGRAM_CLOCK_REALTIME);
@@ -125,7 +126,6 @@ static inline void engram_identify(struct engram_region *region, const char *pro
     engram_libc_syscall(ENGRAM_SYS_getrandom, region->nonce, sizeof region->nonce, 0);
     region->process_length = (uint32_t)strlen(process);
     memcpy(region->process, process, region->process_length);
-    region->magic = ENGRAM_MAGIC;
 }
 
 /* Without rseq no CPU is recorded on plainly. */
@@ -255,26 +255,31 @@ static inline struct engram_region *engram_map_locked(int fd, const struct engra
     return region;
 }
 
-/* Makes the region of this process in a file that has no name yet. */
-static inline struct engram_region *engram_region_make(int fd, const char *process)
+/* The header of a region for this process on this machine. */
+static inline void engram_plan(struct engram_region *plan, const char *process)
 {
-    struct engram_region plan;
-    memset(&plan, 0, sizeof plan);
-    engram_lay_out(&plan);
-    engram_identify(&plan, process);
-    struct engram_region *region = engram_map_locked(fd, &plan);
+    memset(plan, 0, sizeof *plan);
+    engram_lay_out(plan, engram_possible("/sys/devices/system/cpu/possible", 1, ENGRAM_CPUS_MAX),
+                   engram_possible("/sys/devices/system/node/possible", 1, ENGRAM_NODES_MAX));
+    engram_identify(plan, process);
+    plan->plain_cpus = engram_plain_cpus(plan);
+}
+
+/* Makes the region that is planned in a file that has no name yet. */
+static inline struct engram_region *engram_region_make(int fd, const struct engram_region *plan)
+{
+    struct engram_region *region = engram_map_locked(fd, plan);
     if (!region)
         return NULL;
-    if (!engram_populate(region, plan.arena_offset)) {
-        engram_libc_munmap(region, plan.size);
+    if (!engram_populate(region, plan->arena_offset)) {
+        engram_libc_munmap(region, plan->size);
         engram_refuse("no memory for a region: /dev/shm or the memory cgroup is full, "
                       "or the kernel is older than 5.14");
         return NULL;
     }
-    plan.plain_cpus = engram_plain_cpus(&plan);
-    plan.arena_used = 8; /* so that no descriptor is at offset 0, which means none */
-    plan.reserved_bytes = plan.arena_offset;
-    memcpy(region, &plan, sizeof plan);
+    memcpy(region, plan, sizeof *plan);
+    region->arena_used = 8; /* so that no descriptor is at offset 0, which means none */
+    region->reserved_bytes = plan->arena_offset;
     return region;
 }
 

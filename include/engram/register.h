@@ -4,12 +4,19 @@
 #define ENGRAM_REGISTER_H
 
 #include <engram/api.h>
+#include <engram/catalogue.h>
 #include <engram/directory.h>
 #include <engram/region.h>
 
 static inline struct engram_region *engram_region_now(void)
 {
     return __atomic_load_n(&engram_process_state.region, __ATOMIC_ACQUIRE);
+}
+
+/* Not detached, and not one that could not be given its name: those read as zeros. */
+static inline int engram_is_live(const struct engram_region *region)
+{
+    return __atomic_load_n(&region->magic, __ATOMIC_RELAXED) == ENGRAM_MAGIC;
 }
 
 static inline struct engram_slot engram_no_slot(void)
@@ -54,42 +61,38 @@ static inline uint32_t engram_register_in(struct engram_region *region, enum eng
     return (void)engram_refuse("the series is registered as another kind"), 0u;
 }
 
-static inline struct engram_label engram_label_of(const char *name, const char *value)
-{
-    struct engram_label label = {engram_string(name), engram_string(value)};
-    return label;
-}
-
 /* The header's own series, so that its refusals and its contention are seen like any others. */
 static inline void engram_register_own(struct engram_region *region)
 {
     static const struct {
-        const char *name, *help, *label, *value;
+        enum engram_family family;
+        const char *values[2];
     } own[ENGRAM_OWN_COUNT] = {
-        {"engram_lock_free_contentions_total", "", "operation", "counter_increment"},
-        {"engram_lock_free_contentions_total", "", "operation", "histogram_record"},
-        {"engram_lock_free_contentions_total", "", "operation", "event_emit"},
-        {"engram_writer_refused_total", "", "what", "event"},
-        {"engram_writer_refused_total", "", "what", "memory"},
-        {"engram_writer_refused_total", "", "what", "series"},
+        {ENGRAM_LOCK_FREE_CONTENTIONS, {"metrics_registry", "counter_increment"}},
+        {ENGRAM_LOCK_FREE_CONTENTIONS, {"metrics_registry", "histogram_record"}},
+        {ENGRAM_LOCK_FREE_CONTENTIONS, {"metrics_registry", "event_emit"}},
+        {ENGRAM_WRITER_REFUSED, {"event", NULL}},
+        {ENGRAM_WRITER_REFUSED, {"memory", NULL}},
+        {ENGRAM_WRITER_REFUSED, {"series", NULL}},
     };
     for (int i = 0; i < ENGRAM_OWN_COUNT; i++) {
-        struct engram_label labels[2] = {engram_label_of(own[i].label, own[i].value),
-                                         engram_label_of("component", "metrics_registry")};
-        struct engram_spec spec;
-        memset(&spec, 0, sizeof spec);
-        spec.name = engram_string(own[i].name);
-        spec.help = engram_string(i < ENGRAM_OWN_EVENT_DROPPED
-                                      ? "Restarted sequences and retried compare-and-swaps."
-                                      : "What the writer's header refused or dropped.");
-        spec.labels = labels;
-        spec.label_count = i < ENGRAM_OWN_EVENT_DROPPED ? 2 : 1;
+        struct engram_label room[ENGRAM_LABELS_MAX];
+        struct engram_spec spec = engram_family_spec(own[i].family, own[i].values, room);
         spec.shared = 1;
         uint32_t offset = engram_register_in(region, ENGRAM_COUNTER, &spec);
         if (offset)
             engram_process_state.own[i] =
                 engram_slot_of(region, engram_descriptor_at(region, offset)->slot);
     }
+}
+
+/* Ends a region for good: late writers hit zeros, which read as switched off, and the lock and the
+ * memory go with the file. */
+static inline void engram_bury(struct engram_region *region)
+{
+    engram_libc_mmap(
+        region, region->size, ENGRAM_PROT_READ_WRITE,
+        ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_FIXED | ENGRAM_MAP_NORESERVE, -1, 0);
 }
 
 /* Installs a region made in `fd` unless another thread was first; it gets its name only then. */
@@ -107,12 +110,13 @@ static inline int engram_install(int fd, const char *directory, const char *pref
     engram_register_own(region);
     if (engram_link(fd, directory, prefix, region) == 0)
         return 0;
-    engram_switch(region, 0);
+    engram_bury(region);
     return -1;
 }
 
 static inline int engram_attach_new(const char *process)
 {
+    struct engram_region plan;
     const char *prefix;
     const char *off = engram_libc_getenv("ENGRAM_METRICS");
     if (off && strcmp(off, "off") == 0)
@@ -123,7 +127,8 @@ static inline int engram_attach_new(const char *process)
     int fd = engram_open_anonymous(directory);
     if (fd < 0)
         return -1;
-    struct engram_region *region = engram_region_make(fd, process);
+    engram_plan(&plan, process);
+    struct engram_region *region = engram_region_make(fd, &plan);
     int result = region ? engram_install(fd, directory, prefix, region) : -1;
     engram_libc_close(fd);
     return result;
@@ -133,6 +138,8 @@ ENGRAM_FUNCTION int engram_attach(const char *process)
 {
     char name[ENGRAM_PROCESS_MAX + 1];
     struct engram_region *region = engram_region_now();
+    if (region && !engram_is_live(region))
+        return -1; /* for the reason that stands */
     if (region)
         return !process || strcmp(process, region->process) == 0
                    ? 0
@@ -152,13 +159,10 @@ ENGRAM_FUNCTION int engram_attach(const char *process)
 ENGRAM_FUNCTION void engram_detach(void)
 {
     struct engram_region *region = engram_region_now();
-    if (!region)
+    if (!region || !engram_is_live(region))
         return;
     engram_refuse("detached");
-    /* Late writers hit zeros, which read as switched off, and the lock goes with the file. */
-    engram_libc_mmap(
-        region, region->size, ENGRAM_PROT_READ_WRITE,
-        ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_FIXED | ENGRAM_MAP_NORESERVE, -1, 0);
+    engram_bury(region);
 }
 
 ENGRAM_FUNCTION const char *engram_reason(void)
@@ -179,7 +183,7 @@ static inline struct engram_slot engram_register(enum engram_kind kind,
             return engram_no_slot();
         region = engram_region_now();
     }
-    if (region->magic != ENGRAM_MAGIC) /* detached: the mapping is all zero */
+    if (!engram_is_live(region))
         return engram_no_slot();
     uint32_t offset = engram_register_in(region, kind, spec);
     if (!offset) {
@@ -250,8 +254,10 @@ static inline struct engram_spec engram_spec_new(const char *name, const char *h
     spec.name = engram_string(name);
     spec.help = engram_string(help);
     spec.labels = labels;
-    for (; pairs && pairs[0] && pairs[1] && spec.label_count <= ENGRAM_LABELS_MAX; pairs += 2)
-        labels[spec.label_count++] = engram_label_of(pairs[0], pairs[1]);
+    for (; pairs && pairs[0] && pairs[1] && spec.label_count <= ENGRAM_LABELS_MAX; pairs += 2) {
+        struct engram_label label = {engram_string(pairs[0]), engram_string(pairs[1])};
+        labels[spec.label_count++] = label;
+    }
     return spec;
 }
 

@@ -5,8 +5,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <engram/abi.h>
+
+/* What every public call is; libengram makes them symbols by defining it before. */
+#ifndef ENGRAM_FUNCTION
+#define ENGRAM_FUNCTION static inline
+#endif
 
 struct engram_region;
 
@@ -15,6 +21,13 @@ struct engram_text {
     const char *at;
     size_t length;
 };
+
+/* A C string as engram_text; NULL is the empty string. */
+ENGRAM_FUNCTION struct engram_text engram_string(const char *string)
+{
+    struct engram_text text = {string, string ? strlen(string) : 0};
+    return text;
+}
 
 struct engram_label {
     struct engram_text name;
