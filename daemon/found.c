@@ -99,8 +99,8 @@ static int file_compare(const void *left, const void *right)
 /* Whether a rejection may pass by itself: the others are final for a file of that name. */
 static bool may_pass(enum rejection rejection)
 {
-    return rejection == REJECTION_OPEN || rejection == REJECTION_MEMORY ||
-           rejection == REJECTION_SHORT;
+    return rejection == REJECTION_OPEN || rejection == REJECTION_OWNER ||
+           rejection == REJECTION_MEMORY || rejection == REJECTION_SHORT;
 }
 
 bool found_look(struct found *found, const char *directory, int dir, const char *name,

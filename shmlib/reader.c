@@ -3,6 +3,7 @@
 #include "shmlib/reader.h"
 #include "shmlib/record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,15 @@ static enum rejection reader_start(struct reader *reader)
     return reader_refresh(reader);
 }
 
+static enum rejection file_open(struct reader *reader, int dir, const char *name)
+{
+    /* O_NONBLOCK: a planted FIFO must not hold the daemon. */
+    reader->fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (reader->fd >= 0)
+        return REJECTION_NONE;
+    return errno == EACCES || errno == EPERM ? REJECTION_OWNER : REJECTION_OPEN;
+}
+
 struct reader *reader_open(int dir, const char *name, enum rejection *rejection)
 {
     struct reader *reader = calloc(1, sizeof *reader);
@@ -98,9 +108,9 @@ struct reader *reader_open(int dir, const char *name, enum rejection *rejection)
         *rejection = REJECTION_MEMORY;
         return NULL;
     }
-    /* O_NONBLOCK: a planted FIFO must not hold the daemon. */
-    reader->fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    *rejection = reader->fd < 0 ? REJECTION_OPEN : reader_start(reader);
+    *rejection = file_open(reader, dir, name);
+    if (*rejection == REJECTION_NONE)
+        *rejection = reader_start(reader);
     if (*rejection == REJECTION_NONE)
         return reader;
     reader_close(reader);

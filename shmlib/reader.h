@@ -19,7 +19,8 @@
 /* Why a region, or one of its series, is not served. */
 enum rejection {
     REJECTION_NONE,
-    REJECTION_OPEN,       /* cannot be opened, or is no regular file; errno says more */
+    REJECTION_OPEN,       /* cannot be opened, or is no regular file */
+    REJECTION_OWNER,      /* of a user whose files may not be read here */
     REJECTION_MODE,       /* others than its owner may write to it */
     REJECTION_SHORT,      /* too short for its header, or for what the header says */
     REJECTION_MAGIC,      /* no region */

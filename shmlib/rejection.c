@@ -5,8 +5,9 @@ static const struct {
     const char *name, *advice;
 } rejections[REJECTION_COUNT] = {
     [REJECTION_NONE] = {"none", "nothing is wrong"},
-    [REJECTION_OPEN] = {"open", "it cannot be opened as a regular file; check its owner and mode, "
-                                "and that engramd is in the group of its directory"},
+    [REJECTION_OPEN] = {"open", "it cannot be opened as a regular file; remove it if it is none"},
+    [REJECTION_OWNER] = {"owner", "it belongs to a user whose files may not be read here; give the "
+                                  "directory engramd's group and mode 3777"},
     [REJECTION_MODE] = {"mode", "others than its owner may write to it; remove it"},
     [REJECTION_SHORT] = {"short", "it is shorter than its header says; restart its process"},
     [REJECTION_MAGIC] = {"magic", "it is no engram region; remove it"},

@@ -5,7 +5,7 @@ export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 socket=$(mktemp -u /tmp/engramd-XXXXXX)
 log=$(mktemp)
-trap 'kill %% 2>/dev/null || true; rm -rf "$ENGRAM_DIR" "$socket" "$log"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$ENGRAM_DIR" "$socket" "$log"' EXIT
 
 fail() { echo "failed: $*"; cat "$log"; exit 1; }
 # Reads all of its input, or the writer of a pipe would fail.
@@ -63,7 +63,28 @@ fi
 has 'is another engramd running' "$log.second" || fail "no advice on an address in use"
 "$BUILD/engramd" --bogus 2>"$log.second" && fail "--bogus"
 has 'engramd --help' "$log.second" || fail "no advice on an unknown option"
-rm -f "$log.second"
+
+# A state directory that cannot be written is said at the start, and it serves all the same.
+"$BUILD/engramd" --listen "unix:$socket.second" --region-dir "$ENGRAM_DIR" \
+  --state-dir /proc/engramd 2>"$log.second" &
+for _ in $(seq 50); do has msg=started "$log.second" && break; sleep 0.1; done
+curl -sS --max-time 5 --unix-socket "$socket.second" http://engramd/-/ready | has ready || fail "not served"
+kill %2 && wait %2
+has 'state directory cannot be written.*path=/proc/engramd.*--state-dir' "$log.second" ||
+  fail "no word on the state directory"
+
+# As another user, a region that may not be read is named with its reason, and the rest is served.
+if [ "$(id -u)" = 0 ]; then
+  chmod 755 "$ENGRAM_DIR"
+  chmod 644 "$ENGRAM_DIR"/hammer.*
+  install -m 600 "$(echo "$ENGRAM_DIR"/hammer.*)" "$ENGRAM_DIR/private.1"
+  setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/engramd" --once \
+    --region-dir "$ENGRAM_DIR" 2>"$log.second" >"$log.scrape"
+  has 'file=private.1 reason=owner' "$log.second" || fail "owner"
+  has '^engramd_region_rejected_total{reason="owner"} 1$' "$log.scrape" || fail "owner's metric"
+  has '^hammer_total{' "$log.scrape" || fail "the others are not served"
+fi
+rm -f "$log.second" "$log.scrape"
 
 "$BUILD/engramctl" --region-dir "$ENGRAM_DIR" status >"$log.status" || true
 has -E '^hammer +dead' "$log.status" || fail "engramctl status"
