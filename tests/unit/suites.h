@@ -10,6 +10,7 @@ Suite *config_suite(void);
 Suite *demo_parts_suite(void);
 Suite *demo_suite(void);
 Suite *exposition_suite(void);
+Suite *golden_suite(void);
 Suite *http_request_suite(void);
 Suite *notify_suite(void);
 Suite *number_suite(void);
