@@ -60,7 +60,6 @@ static void read_cpus(const struct share *share)
     }
 }
 
-/* A node without CPUs of its own is counted on node 0 of the host, whose socket reads it. */
 static void read_nodes(const struct share *share)
 {
     const struct collector *c = share->collector;
@@ -69,8 +68,7 @@ static void read_nodes(const struct share *share)
     for (uint32_t node = 0; node < reader->header.nodes; node++) {
         if (topology_socket_of_node(c->topology, node) != c->socket)
             continue;
-        uint32_t shown = topology_node_has_cpus(c->topology, node) ? node : 0;
-        union word *row = share->partial->nodes[shown];
+        union word *row = share->partial->nodes[topology_shown_node(c->topology, node)];
         sum_node(reader, node, of[ENGRAM_PER_CPU].all, of[ENGRAM_PER_CPU].count, row);
         sum_node(reader, node, of[ENGRAM_SHARED].all, of[ENGRAM_SHARED].count, row);
         if (share->region->ring != UINT32_MAX)

@@ -5,28 +5,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct place {
-    uint32_t socket;
-    uint32_t node;
-};
-
 struct topology {
     hwloc_topology_t hwloc;
     uint32_t sockets;
     uint32_t nodes;
     uint32_t cpus;
-    struct place *of_cpu;
+    uint32_t home; /* the first node that has CPUs */
+    uint32_t *node_of_cpu;
     uint32_t *socket_of_node; /* UINT32_MAX for a node without CPUs */
 };
 
+/* Where sockets share a node, the first one's collector reads all of it: a row has one writer. */
 static void place_cpu(struct topology *topology, hwloc_obj_t pu)
 {
     hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_PACKAGE, pu);
-    int node = pu->nodeset ? hwloc_bitmap_first(pu->nodeset) : -1;
-    struct place *place = &topology->of_cpu[pu->os_index];
-    place->socket = package ? package->logical_index : 0;
-    place->node = node < 0 || (uint32_t)node >= topology->nodes ? 0 : (uint32_t)node;
-    topology->socket_of_node[place->node] = place->socket;
+    int found = pu->nodeset ? hwloc_bitmap_first(pu->nodeset) : -1;
+    uint32_t node = found < 0 || (uint32_t)found >= topology->nodes ? 0 : (uint32_t)found;
+    topology->node_of_cpu[pu->os_index] = node;
+    if (topology->socket_of_node[node] == UINT32_MAX)
+        topology->socket_of_node[node] = package ? package->logical_index : 0;
+}
+
+/* CPUs that are offline or that hwloc does not name count to the home node. */
+static void place_rest(struct topology *topology)
+{
+    while (topology->home + 1 < topology->nodes &&
+           !topology_node_has_cpus(topology, topology->home))
+        topology->home++;
+    for (uint32_t cpu = 0; cpu < topology->cpus; cpu++)
+        if (topology->node_of_cpu[cpu] == UINT32_MAX)
+            topology->node_of_cpu[cpu] = topology->home;
 }
 
 /* The number that no index of a set reaches, at least 1. */
@@ -42,15 +50,16 @@ static bool topology_read(struct topology *topology)
     topology->sockets = packages < 1 ? 1 : (uint32_t)packages;
     topology->nodes = set_end(hwloc_topology_get_topology_nodeset(topology->hwloc));
     topology->cpus = set_end(hwloc_topology_get_topology_cpuset(topology->hwloc));
-    topology->of_cpu = calloc(topology->cpus, sizeof *topology->of_cpu);
+    topology->node_of_cpu = malloc(topology->cpus * sizeof *topology->node_of_cpu);
     topology->socket_of_node = malloc(topology->nodes * sizeof *topology->socket_of_node);
-    if (!topology->of_cpu || !topology->socket_of_node)
+    if (!topology->node_of_cpu || !topology->socket_of_node)
         return false;
-    for (uint32_t node = 0; node < topology->nodes; node++)
-        topology->socket_of_node[node] = UINT32_MAX;
+    memset(topology->node_of_cpu, 0xff, topology->cpus * sizeof *topology->node_of_cpu);
+    memset(topology->socket_of_node, 0xff, topology->nodes * sizeof *topology->socket_of_node);
     hwloc_obj_t pu = NULL;
     while ((pu = hwloc_get_next_obj_by_type(topology->hwloc, HWLOC_OBJ_PU, pu)))
         place_cpu(topology, pu);
+    place_rest(topology);
     return true;
 }
 
@@ -72,7 +81,7 @@ void topology_free(struct topology *topology)
 {
     if (topology->hwloc)
         hwloc_topology_destroy(topology->hwloc);
-    free(topology->of_cpu);
+    free(topology->node_of_cpu);
     free(topology->socket_of_node);
     free(topology);
 }
@@ -87,14 +96,9 @@ uint32_t topology_nodes(const struct topology *topology)
     return topology->nodes;
 }
 
-uint32_t topology_socket_of_cpu(const struct topology *topology, uint32_t cpu)
-{
-    return cpu < topology->cpus ? topology->of_cpu[cpu].socket : 0;
-}
-
 uint32_t topology_node_of_cpu(const struct topology *topology, uint32_t cpu)
 {
-    return cpu < topology->cpus ? topology->of_cpu[cpu].node : 0;
+    return cpu < topology->cpus ? topology->node_of_cpu[cpu] : topology->home;
 }
 
 bool topology_node_has_cpus(const struct topology *topology, uint32_t node)
@@ -102,9 +106,19 @@ bool topology_node_has_cpus(const struct topology *topology, uint32_t node)
     return node < topology->nodes && topology->socket_of_node[node] != UINT32_MAX;
 }
 
+uint32_t topology_shown_node(const struct topology *topology, uint32_t node)
+{
+    return topology_node_has_cpus(topology, node) ? node : topology->home;
+}
+
 uint32_t topology_socket_of_node(const struct topology *topology, uint32_t node)
 {
-    return topology_node_has_cpus(topology, node) ? topology->socket_of_node[node] : 0;
+    return topology->socket_of_node[topology_shown_node(topology, node)];
+}
+
+uint32_t topology_socket_of_cpu(const struct topology *topology, uint32_t cpu)
+{
+    return topology_socket_of_node(topology, topology_node_of_cpu(topology, cpu));
 }
 
 bool topology_bind(const struct topology *topology, uint32_t socket)

@@ -16,13 +16,20 @@ void topology_free(struct topology *topology);
 uint32_t topology_sockets(const struct topology *topology); /* at least 1 */
 uint32_t topology_nodes(const struct topology *topology);   /* highest number + 1, at least 1 */
 
-/* For any CPU number; a CPU that is offline or unknown counts to socket 0 and node 0. */
-uint32_t topology_socket_of_cpu(const struct topology *topology, uint32_t cpu);
-uint32_t topology_node_of_cpu(const struct topology *topology, uint32_t cpu);
-uint32_t topology_socket_of_node(const struct topology *topology, uint32_t node);
-
-/* Whether any CPU belongs to the node: nodes without CPUs record nothing. */
+/* Whether any CPU belongs to the node. */
 bool topology_node_has_cpus(const struct topology *topology, uint32_t node);
+
+/* The node of a CPU, for any number; one that is offline or unknown counts to the first node that
+ * has CPUs. */
+uint32_t topology_node_of_cpu(const struct topology *topology, uint32_t cpu);
+
+/* Where values of a node are shown: there, or for one without CPUs on the first that has some. */
+uint32_t topology_shown_node(const struct topology *topology, uint32_t node);
+
+/* The socket whose collector reads a CPU or a node.  Each node has one, so where sockets share a
+ * node, the first of them reads all of it. */
+uint32_t topology_socket_of_cpu(const struct topology *topology, uint32_t cpu);
+uint32_t topology_socket_of_node(const struct topology *topology, uint32_t node);
 
 /* Pins the calling thread to a socket's CPUs, its memory preferred on their node; false, with
  * errno, where a cpuset or the kernel forbids it. */
