@@ -108,6 +108,12 @@ static void tell_missing(struct watched *at)
     errno = error;
 }
 
+static bool is_candidate(const char *name, const char *prefix)
+{
+    return name[0] != '.' && strncmp(name, prefix, strlen(prefix)) == 0 &&
+           strcmp(name, ENGRAM_OFF_NAME) != 0;
+}
+
 /* Looks at every name in a directory; whatever is gone from it is noticed by found_sweep(). */
 static void scan_directory(struct discovery *d, struct watched *at)
 {
@@ -127,7 +133,7 @@ static void scan_directory(struct discovery *d, struct watched *at)
                               IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR);
     at->missing = false;
     for (struct dirent *entry; (entry = readdir(directory));)
-        if (entry->d_name[0] != '.' && strncmp(entry->d_name, at->prefix, strlen(at->prefix)) == 0)
+        if (is_candidate(entry->d_name, at->prefix))
             d->changed |= found_look(&d->found, at->path, fd, entry->d_name, d->options.self);
     closedir(directory);
 }

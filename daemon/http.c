@@ -99,7 +99,6 @@ static const char *reason_of(int status)
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
                    {406, "Not Acceptable"},
-                   {408, "Request Timeout"},
                    {413, "Content Too Large"},
                    {431, "Request Header Fields Too Large"},
                    {500, "Internal Server Error"},

@@ -47,6 +47,9 @@
 #define ENGRAM_ARENA_SIZE (32u << 20)
 #define ENGRAM_BUDGET_DEFAULT (UINT64_C(64) << 20)
 
+/* The one file in a region directory that is no region: its presence switches new processes off. */
+#define ENGRAM_OFF_NAME "metrics.off"
+
 #define ENGRAM_PROCESS_MAX 63u
 #define ENGRAM_NAME_MAX 255u
 #define ENGRAM_HELP_MAX 1023u
@@ -184,7 +187,7 @@ struct engram_region {
     uint32_t arena_reserved;
     uint32_t chunks_used;
     uint32_t published; /* descriptors reachable from the heads: a hint that there are more */
-    uint32_t ring;      /* slot of the event rings, 0: none */
+    uint32_t ring;      /* 1 + slot of the event rings, 0: none */
     uint32_t growth_reserved[13];
     uint8_t placement[ENGRAM_CHUNKS_MAX]; /* of each chunk */
 };

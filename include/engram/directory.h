@@ -59,11 +59,12 @@ static inline uint32_t engram_hash(const struct engram_descriptor *descriptor)
     return hash;
 }
 
-/* Searches a chain from `from` until it reaches `until`; 0 when it is not there. */
+/* Searches a chain from `from` until it reaches `until`; 0 when it is not there.  In a region that
+ * is detached meanwhile every chain ends at once. */
 static inline uint32_t engram_find(struct engram_region *region, uint32_t from, uint32_t until,
                                    const struct engram_descriptor *wanted)
 {
-    while (from != until) {
+    while (from && from != until) {
         struct engram_descriptor *here = engram_descriptor_at(region, from);
         if (engram_same_series(here, wanted))
             return from;

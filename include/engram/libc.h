@@ -16,6 +16,11 @@
 extern "C" {
 #endif
 
+struct engram_limit { /* struct rlimit, 64 bit */
+    uint64_t current;
+    uint64_t most;
+};
+
 struct engram_timespec {
     long seconds; /* time_t is long on every 64-bit Linux */
     long nanoseconds;
@@ -40,10 +45,13 @@ extern int engram_libc_linkat(int from_dir, const char *from, int to_dir, const 
                               int flags) __asm__("linkat");
 extern void *engram_libc_mmap(void *at, size_t size, int protection, int flags, int fd,
                               int64_t offset) __asm__("mmap");
+extern void *engram_libc_mremap(void *at, size_t size, size_t new_size, int flags,
+                                ...) __asm__("mremap");
 extern int engram_libc_munmap(void *at, size_t size) __asm__("munmap");
 extern int engram_libc_madvise(void *at, size_t size, int advice) __asm__("madvise");
 extern int engram_libc_clock_gettime(int clock,
                                      struct engram_timespec *to) __asm__("clock_gettime");
+extern int engram_libc_getrlimit(int resource, struct engram_limit *to) __asm__("getrlimit");
 extern int engram_libc_getpid(void) __asm__("getpid");
 extern unsigned engram_libc_geteuid(void) __asm__("geteuid");
 extern char *engram_libc_getenv(const char *name) __asm__("getenv");
@@ -76,7 +84,10 @@ enum {
     ENGRAM_MAP_FIXED = 0x10,
     ENGRAM_MAP_ANONYMOUS = 0x20,
     ENGRAM_MAP_NORESERVE = 0x4000,
+    ENGRAM_MREMAP_MAYMOVE = 1,
+    ENGRAM_MREMAP_FIXED = 2,
     ENGRAM_MADV_POPULATE_WRITE = 23,
+    ENGRAM_RLIMIT_FSIZE = 1,
     ENGRAM_F_OFD_SETLK = 37,
     ENGRAM_F_WRLCK = 1,
     ENGRAM_CLOCK_REALTIME = 0,

@@ -14,7 +14,7 @@
 
 #define ENGRAM_DEFAULT_DIR "/dev/shm/engram/regions"
 #define ENGRAM_FLAT_PREFIX "/dev/shm/engram."
-#define ENGRAM_OFF_MARKER "/metrics.off"
+#define ENGRAM_OFF_MARKER "/" ENGRAM_OFF_NAME
 #define ENGRAM_TMPFS_MAGIC 0x01021994
 
 struct engram_file_status { /* the head of struct statx */
@@ -238,12 +238,23 @@ static inline void *engram_map(int fd, uint64_t size)
     return at == (void *)(intptr_t)-1 ? NULL : at;
 }
 
+/* Growing a file beyond this limit is a signal, not an error. */
+static inline int engram_size_allowed(uint64_t size)
+{
+    struct engram_limit limit = {0, 0};
+    return engram_libc_getrlimit(ENGRAM_RLIMIT_FSIZE, &limit) == 0 && size <= limit.current;
+}
+
 /* Locks the file for as long as a mapping of it lives, and maps it. */
 static inline struct engram_region *engram_map_locked(int fd, const struct engram_region *plan)
 {
     struct engram_file_lock lock;
     memset(&lock, 0, sizeof lock);
     lock.type = ENGRAM_F_WRLCK;
+    if (!engram_size_allowed(plan->size)) {
+        engram_refuse("the limit on the size of files is below that of a region (ulimit -f)");
+        return NULL;
+    }
     if (engram_libc_fchmod(fd, 0640) || engram_libc_ftruncate(fd, (int64_t)plan->size) ||
         engram_libc_fcntl(fd, ENGRAM_F_OFD_SETLK, &lock)) {
         engram_refuse("a region file cannot be sized or locked");

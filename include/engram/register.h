@@ -13,7 +13,7 @@ static inline struct engram_region *engram_region_now(void)
     return __atomic_load_n(&engram_process_state.region, __ATOMIC_ACQUIRE);
 }
 
-/* Not detached, and not one that could not be given its name: those read as zeros. */
+/* Not detached, and not one that could not be given its name: see engram_bury(). */
 static inline int engram_is_live(const struct engram_region *region)
 {
     return __atomic_load_n(&region->magic, __ATOMIC_RELAXED) == ENGRAM_MAGIC;
@@ -86,13 +86,25 @@ static inline void engram_register_own(struct engram_region *region)
     }
 }
 
-/* Ends a region for good: late writers hit zeros, which read as switched off, and the lock and the
- * memory go with the file. */
+/*
+ * Ends a region for good: late writers go on in private memory of the same
+ * layout, where nobody reads, and the lock goes with the last page of the file.
+ * The header is replaced last, by one that says so: with another one before,
+ * somebody who registers now could publish what the file's header denies.
+ */
 static inline void engram_bury(struct engram_region *region)
 {
+    engram_switch(region, 0);
     engram_libc_mmap(
-        region, region->size, ENGRAM_PROT_READ_WRITE,
+        (char *)region + ENGRAM_PAGE, region->size - ENGRAM_PAGE, ENGRAM_PROT_READ_WRITE,
         ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_FIXED | ENGRAM_MAP_NORESERVE, -1, 0);
+    struct engram_region *grave = (struct engram_region *)engram_map(-1, ENGRAM_PAGE);
+    if (!grave)
+        return;
+    memcpy(grave, region, sizeof *grave);
+    grave->magic = 0;
+    engram_libc_mremap(grave, ENGRAM_PAGE, ENGRAM_PAGE, ENGRAM_MREMAP_MAYMOVE | ENGRAM_MREMAP_FIXED,
+                       region);
 }
 
 /* Installs a region made in `fd` unless another thread was first; it gets its name only then. */

@@ -120,8 +120,17 @@ static void dump_region(void *argument, const char *path, struct reader *reader,
     }
 }
 
+static int dump_regions(const struct options *options)
+{
+    int failures = 0;
+    guard_install();
+    return regions_each(options, dump_region, &failures) || failures ? EXIT_FAILED : EXIT_FINE;
+}
+
 int command_dump(const struct options *options)
 {
+    if (options->directories_given && !options->address_given)
+        return dump_regions(options);
     int status = http_get(options->address, "/metrics", stdout);
     if (status == 0)
         return EXIT_FINE;
@@ -132,7 +141,5 @@ int command_dump(const struct options *options)
     }
     fprintf(stderr, "engramctl: no engramd at %s; reading the regions themselves\n",
             options->address);
-    int failures = 0;
-    guard_install();
-    return regions_each(options, dump_region, &failures) || failures ? EXIT_FAILED : EXIT_FINE;
+    return dump_regions(options);
 }

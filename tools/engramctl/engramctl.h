@@ -13,7 +13,8 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USED_WRONGLY = 2 };
 
 struct options {
     const char *directories[16]; /* NULL-terminated; never empty */
-    const char *address;         /* of a daemon, HOST:PORT */
+    bool directories_given;
+    const char *address; /* of a daemon, HOST:PORT */
     bool address_given;
 };
 

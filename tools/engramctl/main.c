@@ -16,7 +16,8 @@ static const char usage[] =
     "\n"
     "Commands:\n"
     "  status   who writes: alive or dead, how many series, how much memory\n"
-    "  dump     every series, from a running engramd, else straight from the regions\n"
+    "  dump     every series, from a running engramd; straight from the regions when none\n"
+    "           runs or --region-dir names them\n"
     "\n"
     "Options:\n"
     "  --region-dir DIR   where regions are; repeatable (default: $ENGRAM_DIR,\n"
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
             if (directories + 1 == room)
                 return used_wrongly("too many --region-dir", NULL);
             options.directories[directories++] = optarg;
+            options.directories_given = true;
             break;
         case 'a':
             options.address = optarg;
@@ -83,7 +85,8 @@ int main(int argc, char **argv)
         case 'V':
             return puts("engramctl " ENGRAM_VERSION) < 0;
         default:
-            return EXIT_USED_WRONGLY; /* getopt has said what is wrong */
+            fputs("engramctl: see engramctl --help\n", stderr); /* getopt has said what is wrong */
+            return EXIT_USED_WRONGLY;
         }
     }
     if (optind + 1 != argc)

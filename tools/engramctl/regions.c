@@ -14,7 +14,7 @@
 /* Only flat names of ours are looked at in /dev/shm, which belongs to everybody. */
 static bool is_candidate(const char *directory, const char *name)
 {
-    if (name[0] == '.')
+    if (name[0] == '.' || strcmp(name, ENGRAM_OFF_NAME) == 0)
         return false;
     return strcmp(directory, FLAT_DIRECTORY) != 0 ||
            strncmp(name, FLAT_PREFIX, strlen(FLAT_PREFIX)) == 0;

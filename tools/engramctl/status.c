@@ -30,9 +30,9 @@ static void print_region(void *argument, const char *path, struct reader *reader
     bool alive = reader_alive(reader);
     uint64_t bytes = region_bytes(reader);
     time_t age = time(NULL) - (time_t)(h->born / 1000000000u);
-    printf("%-24s %-8s %8" PRIu32 " %6u %8" PRIu32 " %9" PRIu64 " %8lds\n", h->process,
+    printf("%-24s %-8s %8" PRIu32 " %6u %8" PRIu32 " %9" PRIu64 " %8lds %s\n", h->process,
            alive ? "alive" : "dead", h->pid, (unsigned)reader->owner, reader->count, bytes >> 10,
-           (long)(age > 0 ? age : 0));
+           (long)(age > 0 ? age : 0), path);
     *(alive ? &tally->alive : &tally->dead) += 1;
     tally->series += reader->count;
     tally->bytes += bytes;
@@ -41,8 +41,8 @@ static void print_region(void *argument, const char *path, struct reader *reader
 int command_status(const struct options *options)
 {
     struct tally tally = {0};
-    printf("%-24s %-8s %8s %6s %8s %9s %9s\n", "PROCESS", "STATE", "PID", "UID", "SERIES", "KIB",
-           "AGE");
+    printf("%-24s %-8s %8s %6s %8s %9s %9s %s\n", "PROCESS", "STATE", "PID", "UID", "SERIES", "KIB",
+           "AGE", "FILE");
     int unreadable = regions_each(options, print_region, &tally);
     printf("%u alive, %u dead, %u refused; %" PRIu64 " series, %" PRIu64 " KiB\n", tally.alive,
            tally.dead, tally.refused, tally.series, tally.bytes >> 10);
