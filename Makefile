@@ -135,9 +135,11 @@ $(BUILD)/engram-demo: $(BUILD)/obj/tools/demo/main.o $(BUILD)/libdemo.a
 	$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
 $(BUILD)/unit: $(UNIT_OBJECTS) $(BUILD)/libdaemon.a $(BUILD)/libdemo.a $(BUILD)/libengram.a
 	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) $(CHECK_LIBS) -o $@
+# evhttp, against which our own HTTP layer is measured, is in a library that the daemon does not need.
+$(BUILD)/bench/http_alternatives $(BUILD)/bench/http_streams: BENCH_LIBS := -levent_extra
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libdaemon.a $(BUILD)/libengram.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) $(BENCH_LIBS) -o $@
 $(BUILD)/helpers/%: $(BUILD)/obj/tests/helpers/%.o $(BUILD)/libengram.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $^ -o $@
