@@ -50,7 +50,8 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
-.PHONY: all run check check-unit check-integration fresh bench fuzz man install clean format lint deps
+.PHONY: all run check check-unit check-integration fresh platforms bench fuzz man install clean \
+        format lint deps
 all: $(PROGRAMS) $(LIBRARIES)
 
 # The two commands of the README install what is missing first, so they call make again.
@@ -82,6 +83,11 @@ check-integration: all helpers
 FRESH ?= check
 fresh:
 	tests/fresh-host $(FRESH)
+
+# The same on machines that are not at hand, emulated: SHAPES="arm-2n x86-4s" for some of them.
+platforms:
+	@.ci/deps check
+	@BUILD=$(BUILD) tests/platforms/run $(SHAPES)
 
 bench: all benches
 	@for bench in $(BENCHES); do echo "== $$bench"; QUICK=$(QUICK) $$bench || exit 1; done
@@ -179,9 +185,10 @@ format:
 	clang-format -i $(SOURCES)
 lint:
 	clang-format --dry-run -Werror $(SOURCES)
-	shellcheck .ci/* tests/run tests/fresh-host $(wildcard tests/integration/*.sh tools/*.sh)
+	shellcheck .ci/* tests/run tests/fresh-host \
+	  $(addprefix tests/platforms/,setup initramfs boot guest run) $(wildcard tests/integration/*.sh tools/*.sh)
 	$(if $(MANUALS),mandoc -Tlint -Wwarning $(MANUALS))
 	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c) -- -std=gnu11 -Iinclude -I. \
 	  $(DAEMON_CFLAGS) -DENGRAM_VERSION='""' -DENGRAM_REVISION='""')
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -13,9 +13,9 @@ _Static_assert((int)BACKPRESSURE_KINDS == (int)ENGRAM_PRESSURES, "pressures map 
 _Static_assert((int)POOL_KINDS == (int)ENGRAM_POOLS, "pools map one to one");
 _Static_assert((int)MEMORY_STATES == (int)ENGRAM_STATES, "states map one to one");
 
+#ifdef __x86_64__
 static atomic_ulong contended; /* what the sampled fetch_add adds to, from all threads */
 
-#ifdef __x86_64__
 static uint64_t cycles(void)
 {
     return __builtin_ia32_rdtsc();

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+# The project on arm64 and on two sockets; `make platforms` tries more machines, and more on them.
+set -euo pipefail
+exec tests/platforms/run arm-2n x86-2s
