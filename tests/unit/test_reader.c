@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The reader against regions that are not what they should be. */
+#include "fixture.h"
 #include "suites.h"
 
 #include "shmlib/guard.h"
@@ -7,26 +8,13 @@
 #include "shmlib/record.h"
 #include "shmlib/sum.h"
 
-#include <dirent.h>
-#include <engram/engram.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char directory[64];
-static int dir;
 static char name[256];
-
-static void find_region(void)
-{
-    DIR *listing = opendir(directory);
-    for (struct dirent *entry; (entry = readdir(listing));)
-        if (entry->d_name[0] != '.')
-            snprintf(name, sizeof name, "%s", entry->d_name);
-    closedir(listing);
-}
 
 /* A real region of this (forked) process, with one series of each kind. */
 static void make_region(void)
@@ -34,29 +22,19 @@ static void make_region(void)
     static const double bounds[] = {-1, 0, 1};
     struct engram_spec histogram = {.name = {"h", 1}, .bounds = bounds, .bound_count = 3};
     struct engram_spec event = {.name = {"e", 1}};
-    snprintf(directory, sizeof directory, "/dev/shm/engram-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    setenv("ENGRAM_DIR", directory, 1);
-    ck_assert_msg(engram_attach("reader-test") == 0, "%s", engram_reason());
+    fixture_start();
+    fixture_process("reader-test");
     engram_counter_add(engram_counter_new("c_total", "help", NULL), 7);
     engram_gauge_set(engram_gauge_new("g", "help", NULL), 2.5);
     engram_histogram_record(engram_histogram_register(&histogram), 0.5);
     engram_event_emit(engram_event_register(&event), 1, 2);
-    dir = open(directory, O_RDONLY | O_DIRECTORY);
-    find_region();
-}
-
-static void remove_region(void)
-{
-    unlinkat(dir, name, 0);
-    close(dir);
-    rmdir(directory);
+    snprintf(name, sizeof name, "%s", fixture_name("reader-test"));
 }
 
 static enum rejection open_result(void)
 {
     enum rejection rejection;
-    struct reader *reader = reader_open(dir, name, &rejection);
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
     if (reader)
         reader_close(reader);
     return rejection;
@@ -66,7 +44,7 @@ static enum rejection open_result(void)
 static enum rejection with_bytes(size_t offset, const void *bytes, size_t size)
 {
     char before[64];
-    int fd = openat(dir, name, O_RDWR);
+    int fd = openat(fixture_dir, name, O_RDWR);
     ck_assert_int_eq(pread(fd, before, size, (off_t)offset), (ssize_t)size);
     ck_assert_int_eq(pwrite(fd, bytes, size, (off_t)offset), (ssize_t)size);
     enum rejection rejection = open_result();
@@ -81,7 +59,7 @@ static enum rejection with_bytes(size_t offset, const void *bytes, size_t size)
 START_TEST(good_region_is_read)
 {
     enum rejection rejection;
-    struct reader *reader = reader_open(dir, name, &rejection);
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
     ck_assert_int_eq(rejection, REJECTION_NONE);
     ck_assert_uint_eq(reader->count, 4 + 6); /* and the header's own */
     ck_assert_str_eq(reader->header.process, "reader-test");
@@ -115,30 +93,30 @@ END_TEST
 
 START_TEST(bad_files_are_refused)
 {
-    ck_assert_int_eq(fchmodat(dir, name, 0666, 0), 0);
+    ck_assert_int_eq(fchmodat(fixture_dir, name, 0666, 0), 0);
     ck_assert_int_eq(open_result(), REJECTION_MODE);
-    ck_assert_int_eq(fchmodat(dir, name, 0640, 0), 0);
+    ck_assert_int_eq(fchmodat(fixture_dir, name, 0640, 0), 0);
     snprintf(name, sizeof name, "short");
-    close(openat(dir, name, O_CREAT | O_WRONLY, 0600));
+    close(openat(fixture_dir, name, O_CREAT | O_WRONLY, 0600));
     ck_assert_int_eq(open_result(), REJECTION_SHORT);
-    unlinkat(dir, name, 0);
-    ck_assert_int_eq(symlinkat("/etc/passwd", dir, name), 0);
+    unlinkat(fixture_dir, name, 0);
+    ck_assert_int_eq(symlinkat("/etc/passwd", fixture_dir, name), 0);
     ck_assert_int_eq(open_result(), REJECTION_OPEN);
-    unlinkat(dir, name, 0);
-    ck_assert_int_eq(mkfifoat(dir, name, 0600), 0);
+    unlinkat(fixture_dir, name, 0);
+    ck_assert_int_eq(mkfifoat(fixture_dir, name, 0600), 0);
     ck_assert_int_eq(open_result(), REJECTION_OPEN);
-    unlinkat(dir, name, 0);
-    ck_assert_int_eq(mkdirat(dir, name, 0700), 0);
+    unlinkat(fixture_dir, name, 0);
+    ck_assert_int_eq(mkdirat(fixture_dir, name, 0700), 0);
     ck_assert_int_eq(open_result(), REJECTION_OPEN);
-    unlinkat(dir, name, AT_REMOVEDIR);
-    find_region();
+    unlinkat(fixture_dir, name, AT_REMOVEDIR);
+    snprintf(name, sizeof name, "%s", fixture_name("reader-test"));
 }
 END_TEST
 
 START_TEST(chain_without_end_is_refused)
 {
     enum rejection rejection;
-    struct reader *reader = reader_open(dir, name, &rejection);
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
     const struct record *record = &reader->records[0];
     uint64_t at = reader->header.arena_offset + record->offset;
     /* the descriptor's next is itself */
@@ -151,7 +129,7 @@ END_TEST
 START_TEST(flipped_bits_do_no_harm)
 {
     enum rejection rejection;
-    struct reader *reader = reader_open(dir, name, &rejection);
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
     unsigned refused = 0;
     for (uint32_t i = 0; i < reader->count; i++) {
         const struct engram_descriptor *good = reader->records[i].descriptor;
@@ -183,9 +161,9 @@ static void sum_everything(void *argument)
 START_TEST(truncation_is_survived)
 {
     enum rejection rejection;
-    struct reader *reader = reader_open(dir, name, &rejection);
-    char victim[sizeof directory + sizeof name + 2];
-    snprintf(victim, sizeof victim, "%s/%s", directory, name);
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
+    char victim[sizeof fixture_directory + sizeof name + 2];
+    snprintf(victim, sizeof victim, "%s/%s", fixture_directory, name);
     guard_install();
     ck_assert(guard_run(sum_everything, reader));
     ck_assert_int_eq(truncate(victim, 100), 0);
@@ -201,7 +179,7 @@ Suite *reader_suite(void)
 {
     Suite *suite = suite_create("reader");
     TCase *tests = tcase_create("hostile");
-    tcase_add_checked_fixture(tests, make_region, remove_region);
+    tcase_add_checked_fixture(tests, make_region, fixture_stop);
     tcase_add_test(tests, good_region_is_read);
     tcase_add_test(tests, bad_headers_are_refused);
     tcase_add_test(tests, bad_files_are_refused);

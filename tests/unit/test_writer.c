@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The writer, seen through the reader. */
+#include "fixture.h"
 #include "suites.h"
 
 #include "shmlib/sum.h"
 
 #include <dirent.h>
-#include <engram/engram.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
@@ -14,42 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char directory[64];
-
-static void make_directory(void)
-{
-    snprintf(directory, sizeof directory, "/dev/shm/engram-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    setenv("ENGRAM_DIR", directory, 1);
-    unsetenv("ENGRAM_METRICS");
-}
-
-static int count_regions(bool remove)
-{
-    int count = 0, fd = open(directory, O_RDONLY | O_DIRECTORY);
-    DIR *listing = fdopendir(fd);
-    for (struct dirent *entry; (entry = readdir(listing));)
-        if (entry->d_name[0] != '.' && ++count && remove)
-            unlinkat(fd, entry->d_name, 0);
-    closedir(listing);
-    return count;
-}
-
-static void remove_directory(void)
-{
-    count_regions(true);
-    rmdir(directory);
-}
-
 static struct reader *open_only(void)
 {
     struct reader *reader = NULL;
     enum rejection rejection;
-    int fd = open(directory, O_RDONLY | O_DIRECTORY);
-    DIR *listing = fdopendir(fd);
+    DIR *listing = opendir(fixture_directory);
     for (struct dirent *entry; !reader && (entry = readdir(listing));)
         if (entry->d_name[0] != '.')
-            reader = reader_open(fd, entry->d_name, &rejection);
+            reader = reader_open(fixture_dir, entry->d_name, &rejection);
     closedir(listing);
     ck_assert_ptr_nonnull(reader);
     return reader;
@@ -171,7 +143,7 @@ START_TEST(forked_child_counts_once)
         _exit(0);
     }
     waitpid(child, NULL, 0);
-    ck_assert_int_eq(count_regions(false), 1);
+    ck_assert_int_eq(fixture_files(false), 1);
     check_load(2);
 }
 END_TEST
@@ -219,7 +191,7 @@ START_TEST(threads_register_the_same_series)
         pthread_create(&threads[i], NULL, register_many, NULL);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    ck_assert_int_eq(count_regions(false), 1);
+    ck_assert_int_eq(fixture_files(false), 1);
     total("many_total", "1999", row); /* asserts that it is there once */
     ck_assert_uint_eq(row[0].count, THREADS);
     struct reader *reader = open_only();
@@ -343,9 +315,9 @@ START_TEST(off_by_environment_and_by_marker)
     ck_assert_int_eq(engram_attach("off"), -1);
     ck_assert(strstr(engram_reason(), "ENGRAM_METRICS"));
     engram_counter_add(engram_counter_new("c_total", "", NULL), 1); /* safe */
-    ck_assert_int_eq(count_regions(false), 0);
+    ck_assert_int_eq(fixture_files(false), 0);
     unsetenv("ENGRAM_METRICS");
-    snprintf(marker, sizeof marker, "%s/metrics.off", directory);
+    snprintf(marker, sizeof marker, "%s/metrics.off", fixture_directory);
     close(open(marker, O_CREAT | O_WRONLY, 0600));
     engram_counter counter = engram_counter_new("c_total", "", NULL);
     engram_counter_add(counter, 1);
@@ -361,7 +333,7 @@ START_TEST(attach_fails_softly)
     ck_assert(*engram_reason());
     setenv("ENGRAM_DIR", "/", 1); /* no tmpfs */
     ck_assert_int_eq(engram_attach(NULL), -1);
-    setenv("ENGRAM_DIR", directory, 1);
+    setenv("ENGRAM_DIR", fixture_directory, 1);
     ck_assert_int_eq(engram_attach("a/b"), -1);
     ck_assert_int_eq(engram_attach("fine"), 0);
     ck_assert_int_eq(engram_attach("fine"), 0);
@@ -394,7 +366,7 @@ START_TEST(zero_handles_are_safe)
     engram_event_emit(event, 1, 2);
     engram_gauge_set(gauge, 1);
     engram_gauge_add(gauge, 1);
-    ck_assert_int_eq(count_regions(false), 0);
+    ck_assert_int_eq(fixture_files(false), 0);
 }
 END_TEST
 
@@ -409,7 +381,7 @@ START_TEST(budget_goes_to_the_nodes_copy)
     ck_assert_uint_eq(*engram_block(region, counter.at.slot >> ENGRAM_CHUNK_SHIFT, 0), 0);
     union word row[2];
     total("engram_writer_refused_total", "memory", row);
-    ck_assert_uint_ge(row[0].count, 1);
+    ck_assert_uint_ge(row[0].count, region->plain_cpus > 0); /* without rseq nobody asks */
 }
 END_TEST
 
@@ -418,7 +390,7 @@ Suite *writer_suite(void)
     Suite *suite = suite_create("writer");
     TCase *tests = tcase_create("region");
     tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, make_directory, remove_directory);
+    tcase_add_checked_fixture(tests, fixture_start, fixture_stop);
     tcase_add_test(tests, totals_are_exact);
     tcase_add_test(tests, totals_are_exact_without_rseq);
     tcase_add_test(tests, forked_child_counts_once);

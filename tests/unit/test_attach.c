@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* How attaching fails, how a region ends, and that the host program survives both. */
+#include "fixture.h"
+#include "suites.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+START_TEST(refused_memory_gives_its_budget_back)
+{
+    struct engram_region *region = fixture_process("budget");
+    engram_counter counter = engram_counter_new("c_total", "", NULL);
+    uint32_t chunk = counter.at.slot >> ENGRAM_CHUNK_SHIFT;
+    uint64_t before = region->reserved_bytes;
+    void *block = engram_at(region, region->cpus_offset + (uint64_t)chunk * ENGRAM_CHUNK_SIZE);
+    /* No memory can be had where nothing is mapped. */
+    ck_assert_int_eq(munmap(block, ENGRAM_CHUNK_SIZE), 0);
+    ck_assert(!engram_reserve_block(region, chunk, 0, 0));
+    ck_assert_uint_eq(region->reserved_bytes, before);
+    ck_assert_uint_eq(*engram_block(region, chunk, 0), 0);
+}
+END_TEST
+
+START_TEST(refused_memory_is_tried_again)
+{
+    struct engram_region *region = fixture_process("retry");
+    engram_counter counter = engram_counter_new("c_total", "", NULL);
+    uint32_t chunk = counter.at.slot >> ENGRAM_CHUNK_SHIFT;
+    uint64_t budget = region->budget;
+    region->budget = region->reserved_bytes;
+    ck_assert(!engram_reserve_block(region, chunk, 0, 0));
+    region->budget = budget;
+    ck_assert(!engram_reserve_block(region, chunk, 0, 0)); /* not at each record */
+    region->refused_until = 0;
+    ck_assert(engram_reserve_block(region, chunk, 0, 0));
+}
+END_TEST
+
+/* A file that is made but cannot be given its name: the path is longer than the header takes. */
+START_TEST(region_without_a_name_is_not_attached)
+{
+    char deep[1200], part[201];
+    memset(part, 'd', sizeof part - 1);
+    part[sizeof part - 1] = 0;
+    int used = snprintf(deep, sizeof deep, "%s", fixture_directory);
+    for (int i = 0; i < 5; i++) {
+        used += snprintf(deep + used, sizeof deep - (size_t)used, "/%s", part);
+        ck_assert_int_eq(mkdir(deep, 0700), 0);
+    }
+    setenv("ENGRAM_DIR", deep, 1);
+    ck_assert_int_eq(engram_attach("deep"), -1);
+    ck_assert_str_eq(engram_reason(), "the path of the region directory is too long");
+    ck_assert_int_eq(engram_attach("deep"), -1); /* still not */
+    engram_counter_add(engram_counter_new("c_total", "", NULL), 1);
+    for (int i = 0; i < 5; i++) {
+        rmdir(deep);
+        *strrchr(deep, '/') = 0;
+    }
+}
+END_TEST
+
+START_TEST(limit_on_file_sizes_is_no_signal)
+{
+    struct rlimit small = {1 << 20, RLIM_INFINITY};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    ck_assert_int_eq(engram_attach("small"), -1);
+    ck_assert_ptr_nonnull(strstr(engram_reason(), "ulimit -f"));
+}
+END_TEST
+
+START_TEST(attaching_again_after_detach_says_why_not)
+{
+    fixture_process("gone");
+    engram_detach();
+    engram_detach();
+    ck_assert_int_eq(engram_attach("gone"), -1);
+    ck_assert_str_eq(engram_reason(), "detached");
+}
+END_TEST
+
+static atomic_bool stop;
+
+/* Registers and records until told to stop: two threads new series, two of them known ones, which
+ * takes no memory and so is mostly spent where the region is read. */
+static void *register_and_record(void *argument)
+{
+    const char *thread = argument;
+    int series = thread[0] < 'c' ? 5000 : 5;
+    for (int i = 0; !atomic_load(&stop); i++) {
+        char value[16];
+        snprintf(value, sizeof value, "%d", i % series);
+        const char *labels[] = {"thread", thread, "i", value, NULL};
+        engram_counter_add(engram_counter_new("late_total", "", labels), 1);
+        engram_histogram_record(engram_histogram_new("late_seconds", "", labels), 1);
+    }
+    return NULL;
+}
+
+/* What is left in the file must be as whole as before: the reader takes it. */
+START_TEST(detaching_under_others_is_harmless)
+{
+    char *names[] = {"a", "b", "c", "d"};
+    pthread_t threads[4];
+    enum rejection rejection;
+    fixture_process("busy");
+    atomic_store(&stop, false);
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, register_and_record, names[i]);
+    usleep(300 + 20 * (unsigned)_i);
+    engram_detach();
+    usleep(1000);
+    atomic_store(&stop, true);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    struct reader *reader = reader_open(fixture_dir, fixture_name("busy"), &rejection);
+    ck_assert_msg(reader != NULL, "%s", rejection_name(rejection));
+    ck_assert(!reader_alive(reader));
+    reader_close(reader);
+}
+END_TEST
+
+Suite *attach_suite(void)
+{
+    Suite *suite = suite_create("attach");
+    TCase *tests = tcase_create("ends");
+    tcase_add_checked_fixture(tests, fixture_start, fixture_stop);
+    tcase_add_test(tests, refused_memory_gives_its_budget_back);
+    tcase_add_test(tests, refused_memory_is_tried_again);
+    tcase_add_test(tests, region_without_a_name_is_not_attached);
+    tcase_add_test(tests, limit_on_file_sizes_is_no_signal);
+    tcase_add_test(tests, attaching_again_after_detach_says_why_not);
+    tcase_add_loop_test(tests, detaching_under_others_is_harmless, 0, 100);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

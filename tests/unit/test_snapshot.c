@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* How values get from collectors to readers: whole or not at all, and freed in the end. */
+#include "fixture.h"
+#include "suites.h"
+
+#include "daemon/collector.h"
+#include "shmlib/guard.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct pipeline pipeline;
+
+/* Fills the computed row with what the plan says its length is. */
+static void compute_length(void *argument, const struct plan *plan, const struct snapshot *snapshot,
+                           union word *row)
+{
+    (void)argument, (void)snapshot;
+    for (uint32_t i = 0; i < plan->set.words; i++)
+        row[i].count = plan->set.words;
+}
+
+static void start(void)
+{
+    fixture_start();
+    pipeline_start(&pipeline, TWO_NODES, compute_length, NULL);
+}
+
+static void stop(void)
+{
+    pipeline_stop(&pipeline);
+    fixture_stop();
+}
+
+static const struct engram_family_entry about = {
+    .name = "f", .kind = ENGRAM_GAUGE, .unit = "", .help = "F."};
+static const char *const many_labels[] = {"a=\"1\"", "a=\"2\"", "a=\"3\"", "a=\"4\"",
+                                          "a=\"5\"", "a=\"6\"", "a=\"7\"", NULL};
+
+/* A plan of `words` series that are computed. */
+static struct plan *plan_of(uint32_t words)
+{
+    const struct computed_family family = {.about = &about, .labels = many_labels + 7 - words};
+    const struct computed_family *const computed[] = {&family, NULL};
+    struct plan_input input = {.computed = computed, .nodes = 2};
+    struct plan *plan = plan_build(&input);
+    ck_assert_ptr_nonnull(plan);
+    ck_assert_uint_eq(plan->set.words, words);
+    return plan;
+}
+
+/* What a socket would publish: every word of its rows holds the plan's length. */
+static void publish(struct plan *plan, uint32_t socket)
+{
+    struct partial *partial = partial_new(plan, pipeline.topology, socket);
+    ck_assert_ptr_nonnull(partial);
+    for (uint32_t i = 0; i < plan->set.words; i++) {
+        partial->nodes[socket][i].count = plan->set.words;
+        if (partial->host)
+            partial->host[i].count = plan->set.words;
+    }
+    snapshot_publish_partial(pipeline.store, socket, partial);
+}
+
+/* Words of the newest snapshot, 0 if there is none. */
+static uint32_t whole_words(void)
+{
+    const struct snapshot *snapshot = snapshot_begin(pipeline.store);
+    uint32_t words = snapshot ? snapshot->set->words : 0;
+    snapshot_end();
+    return words;
+}
+
+START_TEST(nothing_is_there_before_the_first)
+{
+    ck_assert_ptr_null(snapshot_hold_plan(pipeline.store));
+    ck_assert_uint_eq(whole_words(), 0);
+    collect_once(pipeline.store, pipeline.topology, pipeline.self); /* no plan: nothing to do */
+    ck_assert_uint_eq(whole_words(), 0);
+}
+END_TEST
+
+START_TEST(parts_of_two_plans_make_no_whole)
+{
+    struct plan *first = plan_of(3), *second = plan_of(5);
+    publish(first, 0);
+    ck_assert_uint_eq(whole_words(), 0);
+    publish(second, 1);
+    ck_assert_uint_eq(whole_words(), 0);
+    publish(second, 0);
+    ck_assert_uint_eq(whole_words(), 5);
+    publish(first, 1); /* the last whole stands while a plan spreads */
+    ck_assert_uint_eq(whole_words(), 5);
+    publish(first, 0);
+    ck_assert_uint_eq(whole_words(), 3);
+    plan_release(first);
+    plan_release(second);
+}
+END_TEST
+
+START_TEST(part_has_the_rows_of_its_socket)
+{
+    struct plan *plan = plan_of(1);
+    publish(plan, 1);
+    publish(plan, 0);
+    const struct snapshot *snapshot = snapshot_begin(pipeline.store);
+    ck_assert_uint_eq(snapshot->node_count, 2);
+    ck_assert_uint_eq(snapshot->nodes[0][0].count, 1);
+    ck_assert_uint_eq(snapshot->nodes[1][0].count, 1);
+    ck_assert_uint_eq(snapshot->host[0].count, 1);
+    ck_assert_uint_eq(snapshot->computed[0].count, 1);
+    snapshot_end();
+    struct partial *second = partial_new(plan, pipeline.topology, 1);
+    ck_assert_ptr_null(second->host);
+    ck_assert_ptr_null(second->nodes[0]);
+    snapshot_publish_partial(pipeline.store, 1, second);
+    plan_release(plan);
+}
+END_TEST
+
+START_TEST(newest_plan_is_held)
+{
+    struct plan *first = plan_of(1), *second = plan_of(2);
+    snapshot_publish_plan(pipeline.store, first);
+    struct plan *held = snapshot_hold_plan(pipeline.store);
+    ck_assert_ptr_eq(held, first);
+    snapshot_publish_plan(pipeline.store, second);
+    ck_assert_uint_eq(held->set.words, 1); /* retired, and yet there as long as it is held */
+    plan_release(held);
+    held = snapshot_hold_plan(pipeline.store);
+    ck_assert_ptr_eq(held, second);
+    plan_release(held);
+}
+END_TEST
+
+static const struct computed_family *const none[] = {NULL};
+
+START_TEST(cpus_count_to_their_node)
+{
+    struct engram_region *region = fixture_process("p");
+    engram_counter counter = engram_counter_new("c_total", "", NULL);
+    for (uint32_t cpu = 0; cpu < region->cpus; cpu++)
+        fixture_add(counter, cpu, 10 + cpu);
+    __atomic_fetch_add(engram_node_slot(region, 0, counter.at.slot), 1, __ATOMIC_RELAXED);
+    pipeline_collect(&pipeline, none);
+    /* The machine has CPU 0 on node 0 and CPU 1 on node 1; all others are unknown: node 0. */
+    uint64_t on_first = 1;
+    for (uint32_t cpu = 0; cpu < region->cpus; cpu++)
+        on_first += cpu == 1 ? 0 : 10 + cpu;
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"p\",numa_node=\"0\"}"),
+                        (double)on_first);
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"p\",numa_node=\"1\"}"),
+                        region->cpus > 1 ? 11 : 0);
+}
+END_TEST
+
+#ifndef __SANITIZE_THREAD__ /* under it the load that faults is a call into its own runtime */
+START_TEST(truncated_region_spoils_no_other)
+{
+    guard_install();
+    fixture_process("good");
+    engram_counter_add(engram_counter_new("c_total", "", NULL), 5);
+    fixture_process("bad");
+    engram_counter_add(engram_counter_new("c_total", "", NULL), 5);
+    pipeline_collect(&pipeline, none);
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", fixture_directory, fixture_name("bad"));
+    ck_assert_int_eq(truncate(path, 0), 0);
+    pipeline_collect(&pipeline, NULL);
+    pipeline_collect(&pipeline, NULL);
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"good\",numa_node=\"0\"}"),
+                        5);
+    struct plan *plan = snapshot_hold_plan(pipeline.store);
+    ck_assert(!atomic_load(&plan->regions[0].region->truncated));
+    ck_assert(atomic_load(&plan->regions[1].region->truncated));
+    plan_release(plan);
+}
+END_TEST
+#endif
+
+START_TEST(collectors_tick_until_stopped)
+{
+    fixture_process("p");
+    engram_counter counter = engram_counter_new("c_total", "", NULL);
+    snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
+    struct collectors *collectors =
+        collectors_start(pipeline.store, pipeline.topology, pipeline.self, 1);
+    ck_assert_ptr_nonnull(collectors);
+    while (self_collections(pipeline.self) < 5)
+        sched_yield();
+    engram_counter_add(counter, 7);
+    uint64_t now = self_collections(pipeline.self);
+    while (self_collections(pipeline.self) < now + 2)
+        sched_yield();
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"p\",numa_node=\"0\"}") +
+                            shown_value(pipeline.store, "c_total{process=\"p\",numa_node=\"1\"}"),
+                        7);
+    collectors_stop(collectors);
+    now = self_collections(pipeline.self);
+    usleep(5000);
+    ck_assert_uint_eq(self_collections(pipeline.self), now);
+}
+END_TEST
+
+#define PLANS 300
+#define READERS 3
+
+/* Failures are counted, since Check's assertions belong to the main thread. */
+static atomic_bool done;
+static atomic_uint wrong, seen[READERS];
+
+static void *publish_plans(void *argument)
+{
+    (void)argument;
+    snapshot_thread_start();
+    for (uint32_t i = 0; i < PLANS; i++) {
+        snapshot_publish_plan(pipeline.store, plan_of(1 + i % 7));
+        sched_yield();
+    }
+    snapshot_thread_stop();
+    return NULL;
+}
+
+static void *publish_parts(void *argument)
+{
+    const uint32_t *socket = argument;
+    snapshot_thread_start();
+    while (!atomic_load(&done)) {
+        struct plan *plan = snapshot_hold_plan(pipeline.store);
+        if (!plan)
+            continue;
+        publish(plan, *socket);
+        plan_release(plan);
+    }
+    snapshot_thread_stop();
+    return NULL;
+}
+
+static bool row_is(const union word *row, uint32_t words)
+{
+    for (uint32_t i = 0; i < words; i++)
+        if (row[i].count != words)
+            return false;
+    return true;
+}
+
+static bool is_whole(const struct snapshot *snapshot)
+{
+    uint32_t words = snapshot->set->words;
+    return row_is(snapshot->nodes[0], words) && row_is(snapshot->nodes[1], words) &&
+           row_is(snapshot->host, words) && row_is(snapshot->computed, words) &&
+           snapshot->set->count == 1 && snapshot->set->families[0].count == words &&
+           strcmp(snapshot->set->families[0].name, "f") == 0;
+}
+
+/* Looks twice at each snapshot, with time to be replaced in between. */
+static void *read_snapshots(void *argument)
+{
+    atomic_uint *count = argument;
+    snapshot_thread_start();
+    while (!atomic_load(&done)) {
+        const struct snapshot *snapshot = snapshot_begin(pipeline.store);
+        if (snapshot) {
+            bool whole = is_whole(snapshot);
+            sched_yield();
+            atomic_fetch_add(&wrong, !whole || !is_whole(snapshot));
+            atomic_fetch_add(count, 1);
+        }
+        snapshot_end();
+    }
+    snapshot_thread_stop();
+    return NULL;
+}
+
+START_TEST(readers_hold_what_is_replaced)
+{
+    static uint32_t sockets[] = {0, 1};
+    pthread_t plans, parts[2], readers[READERS];
+    for (int i = 0; i < READERS; i++)
+        pthread_create(&readers[i], NULL, read_snapshots, &seen[i]);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&parts[i], NULL, publish_parts, &sockets[i]);
+    pthread_create(&plans, NULL, publish_plans, NULL);
+    pthread_join(plans, NULL);
+    for (int i = 0; i < READERS; i++)
+        while (atomic_load(&seen[i]) < 10)
+            sched_yield();
+    atomic_store(&done, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(parts[i], NULL);
+    for (int i = 0; i < READERS; i++)
+        pthread_join(readers[i], NULL);
+    ck_assert_uint_eq(atomic_load(&wrong), 0);
+}
+END_TEST
+
+Suite *snapshot_suite(void)
+{
+    Suite *suite = suite_create("snapshot");
+    TCase *tests = tcase_create("store");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_test(tests, nothing_is_there_before_the_first);
+    tcase_add_test(tests, parts_of_two_plans_make_no_whole);
+    tcase_add_test(tests, part_has_the_rows_of_its_socket);
+    tcase_add_test(tests, newest_plan_is_held);
+    tcase_add_test(tests, cpus_count_to_their_node);
+#ifndef __SANITIZE_THREAD__
+    tcase_add_test(tests, truncated_region_spoils_no_other);
+#endif
+    tcase_add_test(tests, collectors_tick_until_stopped);
+    tcase_add_test(tests, readers_hold_what_is_replaced);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
