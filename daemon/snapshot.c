@@ -5,6 +5,31 @@
 #include <stdlib.h>
 #include <urcu/urcu-memb.h>
 
+/*
+ * ThreadSanitizer does not see through liburcu, so what it orders is told here:
+ * publishing before reading, and each reader's end before what was retired is
+ * freed.  Nothing else in the daemon touches RCU.
+ */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *at);
+void __tsan_release(void *at);
+#define TELL_ACQUIRE(at) __tsan_acquire(at)
+#define TELL_RELEASE(at) __tsan_release(at)
+
+/* What liburcu allocates for itself is its own affair. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "called_from_lib:liburcu-memb\n";
+}
+#else
+#define TELL_ACQUIRE(at) ((void)(at))
+#define TELL_RELEASE(at) ((void)(at))
+#endif
+
+static char readers_end; /* stands for the grace period */
+static char retired_all; /* and for what urcu_memb_barrier() waits for */
+
 /* A partial is held by its slot and by each snapshot that reads it; counted under the mutex. */
 struct held_partial {
     struct partial *partial;
@@ -62,12 +87,16 @@ void snapshot_thread_stop(void)
 static void retire_plan(struct rcu_head *head)
 {
     struct retired_plan *retired = caa_container_of(head, struct retired_plan, retire);
+    TELL_ACQUIRE(head);
+    TELL_ACQUIRE(&readers_end);
     plan_release(retired->plan);
     free(retired);
+    TELL_RELEASE(&retired_all);
 }
 
 void snapshot_publish_plan(struct snapshot_store *store, struct plan *plan)
 {
+    TELL_RELEASE(&store->plan);
     struct plan *old = rcu_xchg_pointer(&store->plan, plan);
     if (!old)
         return;
@@ -78,6 +107,7 @@ void snapshot_publish_plan(struct snapshot_store *store, struct plan *plan)
         return;
     }
     retired->plan = old;
+    TELL_RELEASE(&retired->retire);
     urcu_memb_call_rcu(&retired->retire, retire_plan);
 }
 
@@ -85,8 +115,10 @@ struct plan *snapshot_hold_plan(struct snapshot_store *store)
 {
     urcu_memb_read_lock();
     struct plan *plan = rcu_dereference(store->plan);
+    TELL_ACQUIRE(&store->plan);
     if (plan)
         plan_hold(plan);
+    TELL_RELEASE(&readers_end);
     urcu_memb_read_unlock();
     return plan;
 }
@@ -145,10 +177,13 @@ static void whole_free(struct whole *whole)
 static void retire_whole(struct rcu_head *head)
 {
     struct whole *whole = caa_container_of(head, struct whole, retire);
+    TELL_ACQUIRE(head);
+    TELL_ACQUIRE(&readers_end);
     struct snapshot_store *store = whole->store;
     pthread_mutex_lock(&store->mutex);
     whole_free(whole);
     pthread_mutex_unlock(&store->mutex);
+    TELL_RELEASE(&retired_all);
 }
 
 /* Takes the parts' rows into the snapshot, and a reference to each part. */
@@ -204,9 +239,12 @@ static void publish_whole(struct snapshot_store *store)
     if (!whole)
         return;
     store->compute(store->argument, plan, &whole->snapshot, whole->computed);
+    TELL_RELEASE(&store->whole);
     struct whole *old = rcu_xchg_pointer(&store->whole, whole);
-    if (old)
-        urcu_memb_call_rcu(&old->retire, retire_whole);
+    if (!old)
+        return;
+    TELL_RELEASE(&old->retire);
+    urcu_memb_call_rcu(&old->retire, retire_whole);
 }
 
 void snapshot_publish_partial(struct snapshot_store *store, uint32_t socket,
@@ -229,17 +267,20 @@ const struct snapshot *snapshot_begin(struct snapshot_store *store)
 {
     urcu_memb_read_lock();
     struct whole *whole = rcu_dereference(store->whole);
+    TELL_ACQUIRE(&store->whole);
     return whole ? &whole->snapshot : NULL;
 }
 
 void snapshot_end(void)
 {
+    TELL_RELEASE(&readers_end);
     urcu_memb_read_unlock();
 }
 
 void snapshot_store_free(struct snapshot_store *store)
 {
     urcu_memb_barrier(); /* what was retired before is freed */
+    TELL_ACQUIRE(&retired_all);
     if (store->whole)
         whole_free(store->whole);
     for (uint32_t i = 0; i < topology_sockets(store->topology); i++)
