@@ -89,11 +89,15 @@ platforms:
 	@.ci/deps check
 	@BUILD=$(BUILD) tests/platforms/run $(SHAPES)
 
-bench: all benches
+bench:
+	@.ci/deps run
+	@$(MAKE) --no-print-directory -s all benches
 	@for bench in $(BENCHES); do echo "== $$bench"; QUICK=$(QUICK) $$bench || exit 1; done
 
 FUZZ_SECONDS ?= 600
-fuzz: fuzzers
+fuzz:
+	@.ci/deps fuzz
+	@$(MAKE) --no-print-directory -s fuzzers
 	@for fuzzer in $(FUZZERS); do name=$$(basename $$fuzzer); echo "== $$name"; \
 	  mkdir -p $(BUILD)/corpus/$$name; seeds=tests/fuzz/corpus/$$name; \
 	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
@@ -184,6 +188,7 @@ TIDY := $(shell command -v clang-tidy)
 format:
 	clang-format -i $(SOURCES)
 lint:
+	@.ci/deps lint
 	clang-format --dry-run -Werror $(SOURCES)
 	shellcheck .ci/* tests/run tests/fresh-host \
 	  $(addprefix tests/platforms/,setup initramfs boot guest run) $(wildcard tests/integration/*.sh tools/*.sh)

@@ -376,9 +376,12 @@ void http_server_drain(struct http_server *server)
 
 void http_server_free(struct http_server *server)
 {
+    struct connection *next;
     server->draining = true;
-    while (server->connections)
-        connection_close(server->connections);
+    for (struct connection *connection = server->connections; connection; connection = next) {
+        next = connection->next;
+        connection_close(connection);
+    }
     for (int i = 0; i < server->listener_count; i++) {
         evconnlistener_free(server->listeners[i].listener);
         if (strncmp(server->listeners[i].address, "unix:", 5) == 0)

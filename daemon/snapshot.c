@@ -229,12 +229,12 @@ static struct whole *whole_new(struct snapshot_store *store, const struct plan *
 /* Under the mutex: publishes a snapshot if every socket has handed in a part of one plan. */
 static void publish_whole(struct snapshot_store *store)
 {
-    const struct plan *plan = NULL;
-    for (uint32_t i = 0; i < topology_sockets(store->topology); i++) {
-        if (!store->slots[i] || (plan && store->slots[i]->partial->plan != plan))
+    const struct plan *plan = store->slots[0] ? store->slots[0]->partial->plan : NULL;
+    if (!plan)
+        return;
+    for (uint32_t i = 1; i < topology_sockets(store->topology); i++)
+        if (!store->slots[i] || store->slots[i]->partial->plan != plan)
             return;
-        plan = store->slots[i]->partial->plan;
-    }
     struct whole *whole = whole_new(store, plan);
     if (!whole)
         return;
