@@ -42,7 +42,8 @@ static void drain_copy(const struct share *share, struct copy copy)
         &region->cursors[copy.of_cpu ? region->reader->header.nodes + copy.index : copy.index];
     struct drained drained;
     events_drain(region->reader, copy, share->region->ring, cursor, &drained);
-    self_saw_events(share->collector->self, &drained, share->region->alive);
+    self_saw_events(share->collector->self, share->collector->socket, &drained,
+                    share->region->alive);
 }
 
 static void read_cpus(const struct share *share)

@@ -48,6 +48,7 @@ struct connection {
     struct connection *next, **link;
     bool receiving; /* a request has begun and is not whole */
     bool answering; /* a response is leaving */
+    bool ended;     /* the client sends no more, but may read what it asked for */
     bool close_after;
 };
 
@@ -184,8 +185,10 @@ static void answer(struct connection *connection, size_t length)
     event_del(connection->deadline);
     connection->receiving = false;
     connection->answering = true;
-    if (status == 0 || status == 405)
+    if (head)
         response.request = &request;
+    if (head && status && status != 405)
+        request.keep_alive = false; /* who knows where the next one would start */
     if (status)
         respond_error(&response, status);
     else
@@ -201,6 +204,9 @@ static void take_request(struct connection *connection)
 {
     struct evbuffer *in = bufferevent_get_input(connection->stream);
     size_t there = evbuffer_get_length(in);
+    /* libevent calls again and again as long as the buffer is full: it must not look. */
+    if (connection->answering && there >= HTTP_HEAD_MAX)
+        bufferevent_disable(connection->stream, EV_READ);
     if (connection->answering || there == 0)
         return;
     size_t most = there < HTTP_HEAD_MAX ? there : HTTP_HEAD_MAX;
@@ -232,7 +238,11 @@ static void on_drained(struct bufferevent *stream, void *argument)
         return;
     }
     set_deadline(connection, IDLE_SECONDS);
+    if (!connection->ended)
+        bufferevent_enable(connection->stream, EV_READ);
     take_request(connection);
+    if (connection->ended && !connection->answering)
+        connection_close(connection);
 }
 
 /* End of the client's half, an error, or no progress for too long. */
@@ -241,7 +251,7 @@ static void on_event(struct bufferevent *stream, short what, void *argument)
     struct connection *connection = argument;
     (void)stream;
     if ((what & BEV_EVENT_EOF) && connection->answering) {
-        connection->close_after = true; /* it may still read what it asked for */
+        connection->ended = true;
         return;
     }
     connection_close(connection);

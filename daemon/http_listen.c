@@ -6,7 +6,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,8 +65,8 @@ static int listen_unix(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct stat status;
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
+    if (!*path || strlen(path) >= sizeof address.sun_path) {
+        errno = *path ? ENAMETOOLONG : ENOENT; /* an empty one would be an abstract name */
         return -1;
     }
     memcpy(address.sun_path, path, strlen(path));
@@ -76,6 +78,13 @@ static int listen_unix(const char *path)
     return fd;
 }
 
+/* getaddrinfo() takes any number for a port, and cuts it to 16 bits. */
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= 5 && text[digits] == 0 && atoi(text) <= UINT16_MAX;
+}
+
 static int listen_inet(const char *address, char *error, size_t size)
 {
     char host[256];
@@ -85,7 +94,8 @@ static int listen_inet(const char *address, char *error, size_t size)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    if (length == 0 || length >= sizeof host || (!brackets && memchr(address, ':', length))) {
+    if (length == 0 || length >= sizeof host || (!brackets && memchr(address, ':', length)) ||
+        !is_port(colon + 1)) {
         snprintf(error, size, "neither HOST:PORT nor unix:PATH; write it as 127.0.0.1:7433");
         return -1;
     }

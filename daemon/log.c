@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/log.h"
 
+#include <engram/valid.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,16 +31,31 @@ static void add_text(struct line *line, const char *text)
     line->length += length;
 }
 
-static void add_escaped(struct line *line, char c)
+static void add_byte(struct line *line, unsigned char c)
 {
-    char escape[8] = {c, 0};
-    if (c == '"' || c == '\\')
-        snprintf(escape, sizeof escape, "\\%c", c);
-    else if (c == '\n')
-        snprintf(escape, sizeof escape, "\\n");
-    else if ((unsigned char)c < ' ' || c == 0x7f)
-        snprintf(escape, sizeof escape, "\\x%02x", (unsigned char)c);
+    char escape[8];
+    snprintf(escape, sizeof escape, "\\x%02x", c);
     add_text(line, escape);
+}
+
+/* Adds the next character of a text; its length.  Bytes that are no UTF-8 are escaped, or the
+ * journal would show the whole line as a blob. */
+static size_t add_character(struct line *line, const char *at)
+{
+    char escape[8] = {0};
+    size_t length = engram_utf8_sequence((const uint8_t *)at, strlen(at));
+    if (length == 0 || (unsigned char)*at < ' ' || *at == 0x7f) {
+        if (*at == '\n')
+            add_text(line, "\\n");
+        else
+            add_byte(line, (unsigned char)*at);
+        return 1;
+    }
+    if (*at == '"' || *at == '\\')
+        escape[0] = '\\';
+    memcpy(escape + strlen(escape), at, length);
+    add_text(line, escape);
+    return length;
 }
 
 static void add_value(struct line *line, const char *value)
@@ -48,8 +64,8 @@ static void add_value(struct line *line, const char *value)
     if (quoted)
         add_text(line, "\"");
     bool opened = quoted && !line->full;
-    for (; *value && !line->full; value++)
-        add_escaped(line, *value);
+    while (*value && !line->full)
+        value += add_character(line, value);
     if (opened)
         line->text[line->length++] = '"'; /* has room even when the line is full */
 }

@@ -62,7 +62,7 @@ static bool gather_recorded(struct entries *entries, const struct plan_input *in
             if (!served(record, input->alive[i]))
                 continue;
             struct entry *entry = &entries->list[entries->count];
-            *entry = (struct entry){.record = record, .region = i, .order = entries->count};
+            *entry = (struct entry){.record = record, .region = i, .order = entries->count + 1};
             entry->name = arena_string(arena, record_name(record), record->descriptor->name_length);
             entry->labels = labels_of(record, &reader->header, room, arena);
             if (!entry->name || !entry->labels)
@@ -76,9 +76,8 @@ static bool gather_recorded(struct entries *entries, const struct plan_input *in
 static void add_computed(struct entries *entries, const struct computed_family *family,
                          const char *labels)
 {
-    entries->list[entries->count] = (struct entry){
-        .name = family->about->name, .labels = labels, .computed = family, .order = entries->count};
-    entries->count++;
+    entries->list[entries->count++] =
+        (struct entry){.name = family->about->name, .labels = labels, .computed = family};
 }
 
 /* One computed series for a recorded one, or one for each node. */

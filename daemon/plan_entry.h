@@ -11,7 +11,7 @@ struct entry {
     const struct record *record;            /* NULL for a computed series */
     const struct computed_family *computed; /* NULL for a recorded one */
     uint32_t region;
-    uint32_t order; /* of discovery: the older one stands */
+    uint32_t order; /* 0 if computed, else of discovery: the older one stands */
 };
 
 struct entries {

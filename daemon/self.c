@@ -3,6 +3,7 @@
 #include "daemon/clock.h"
 #include "daemon/process_stat.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,9 @@ struct socket_figures {
     _Atomic uint64_t ns; /* of the last collection */
     _Atomic uint64_t collections;
     atomic_bool success;
+    /* Of the rings, in the last collection and in the one that goes on. */
+    _Atomic uint32_t depth, depth_now;   /* of the fullest */
+    _Atomic uint64_t oldest, oldest_now; /* age of the oldest event when it was read, ns */
 };
 
 struct self {
@@ -31,8 +35,6 @@ struct self {
     _Atomic uint32_t alive, dead, quarantined;
     _Atomic uint64_t rejected[REJECTION_COUNT];
     _Atomic uint64_t events, missed;
-    _Atomic uint32_t queue_depth;             /* the fullest ring since the last snapshot */
-    _Atomic uint64_t queue_oldest;            /* age of its oldest event when it was read, ns */
     _Atomic uint64_t export_ns[SIZE_CLASSES]; /* 0: none of that size yet */
     _Atomic uint64_t requests[STATUS_CLASSES];
     uint64_t process_read; /* when `process` was, CLOCK_MONOTONIC, ns */
@@ -164,9 +166,12 @@ uint32_t self_family_count(const struct self *self)
 
 void self_collected(struct self *self, uint32_t socket, uint64_t ns, bool success)
 {
-    atomic_store(&self->figures[socket].ns, ns);
-    atomic_fetch_add(&self->figures[socket].collections, 1);
-    atomic_store(&self->figures[socket].success, success);
+    struct socket_figures *figures = &self->figures[socket];
+    atomic_store(&figures->ns, ns);
+    atomic_fetch_add(&figures->collections, 1);
+    atomic_store(&figures->success, success);
+    atomic_store(&figures->depth, atomic_exchange(&figures->depth_now, 0));
+    atomic_store(&figures->oldest, atomic_exchange(&figures->oldest_now, 0));
 }
 
 uint64_t self_collections(const struct self *self)
@@ -179,15 +184,9 @@ uint64_t self_collections(const struct self *self)
     return fewest;
 }
 
-static void raise_to(_Atomic uint64_t *most, uint64_t value)
+void self_saw_events(struct self *self, uint32_t socket, const struct drained *drained, bool alive)
 {
-    uint64_t seen = atomic_load(most);
-    while (seen < value && !atomic_compare_exchange_weak(most, &seen, value))
-        continue;
-}
-
-void self_saw_events(struct self *self, const struct drained *drained, bool alive)
-{
+    struct socket_figures *figures = &self->figures[socket];
     if (drained->count + drained->missed == 0)
         return;
     atomic_fetch_add(&self->events, drained->count);
@@ -195,11 +194,12 @@ void self_saw_events(struct self *self, const struct drained *drained, bool aliv
     if (!alive)
         return;
     uint32_t depth = drained->missed ? ENGRAM_RING_SLOTS : drained->count;
-    if (depth > atomic_load(&self->queue_depth))
-        atomic_store(&self->queue_depth, depth);
+    if (depth > atomic_load(&figures->depth_now))
+        atomic_store(&figures->depth_now, depth);
     uint64_t now = clock_monotonic();
-    if (drained->count && drained->records[0].time < now)
-        raise_to(&self->queue_oldest, now - drained->records[0].time);
+    uint64_t then = drained->count ? drained->records[0].time : now;
+    if (then < now && now - then > atomic_load(&figures->oldest_now))
+        atomic_store(&figures->oldest_now, now - then);
 }
 
 void self_regions(struct self *self, uint32_t alive, uint32_t dead, uint32_t quarantined)
@@ -274,8 +274,11 @@ static bool has_ring(const struct plan *plan)
 /* Without a ring nothing can lag or fill: absent, not zero. */
 static void fill_events(struct self *self, const struct plan *plan, union word *row)
 {
-    double depth = atomic_exchange(&self->queue_depth, 0);
-    double oldest = (double)atomic_exchange(&self->queue_oldest, 0);
+    double depth = 0, oldest = 0;
+    for (uint32_t i = 0; i < self->sockets; i++) {
+        depth = fmax(depth, atomic_load(&self->figures[i].depth));
+        oldest = fmax(oldest, (double)atomic_load(&self->figures[i].oldest));
+    }
     put(plan, row, ENGRAM_DAEMON_EVENTS, "", (double)atomic_load(&self->events));
     put(plan, row, ENGRAM_DAEMON_EVENTS_MISSED, "", (double)atomic_load(&self->missed));
     if (!has_ring(plan))

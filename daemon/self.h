@@ -24,8 +24,9 @@ void self_collected(struct self *self, uint32_t socket, uint64_t ns, bool succes
 /* Collections so far on the socket that made the fewest: stands still when one hangs. */
 uint64_t self_collections(const struct self *self);
 
-/* What a ring held; how long it waited counts only while its process is alive. */
-void self_saw_events(struct self *self, const struct drained *drained, bool alive);
+/* What a ring of that socket held, before self_collected(); how long it waited counts only while
+ * its process is alive. */
+void self_saw_events(struct self *self, uint32_t socket, const struct drained *drained, bool alive);
 
 /* What discovery found: regions by state, and what was refused since the start. */
 void self_regions(struct self *self, uint32_t alive, uint32_t dead, uint32_t quarantined);

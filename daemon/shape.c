@@ -63,7 +63,7 @@ static bool power_lines(struct histogram_shape *shape, const struct record *reco
     int last = d->first + (int)d->cells - 3;
     int octaves = (last - d->first) / 8;
     int step = 8 * (octaves / LINES_MOST + 1);
-    for (int index = (d->first + 7) / 8 * 8; index <= last; index += step)
+    for (int index = (d->first + 7) & ~7; index <= last; index += step)
         if (index >= d->first && shape->lines < LINES_MOST &&
             !add_line(shape, (uint32_t)(index - d->first) + 1, exp2(index / 8.0), arena))
             return false;

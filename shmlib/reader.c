@@ -31,7 +31,7 @@ static bool layout_valid(const struct engram_region *h)
            fits(h->heads_offset, h->heads, sizeof(uint32_t), h->blocks_offset) &&
            fits(h->blocks_offset, (uint64_t)h->chunks * h->cpus, sizeof(uint64_t),
                 h->arena_offset) &&
-           h->arena_size <= UINT32_MAX &&
+           h->arena_size <= ENGRAM_ARENA_SIZE &&
            fits(h->arena_offset, h->arena_size, 1, h->nodes_offset) &&
            fits(h->nodes_offset, h->nodes, h->copy_size, h->cpus_offset) &&
            fits(h->cpus_offset, h->cpus, h->copy_size, h->size);
@@ -98,6 +98,8 @@ static enum rejection file_open(struct reader *reader, int dir, const char *name
     reader->fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (reader->fd >= 0)
         return REJECTION_NONE;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+        return REJECTION_MEMORY;
     return errno == EACCES || errno == EPERM ? REJECTION_OWNER : REJECTION_OPEN;
 }
 
@@ -168,7 +170,7 @@ static enum rejection read_chain(struct reader *reader, uint32_t head, uint32_t 
     const struct engram_region *h = &reader->header;
     for (uint32_t offset = head; offset != known; offset = room.descriptor.next) {
         /* A chain that runs in a circle takes more than there is. */
-        if (offset == 0 || offset % 8 || offset >= h->arena_size || reader->bytes > h->arena_used)
+        if (offset == 0 || offset % 8 || offset >= h->arena_size || reader->bytes > h->arena_size)
             return REJECTION_DESCRIPTOR;
         uint64_t left = h->arena_size - offset;
         ssize_t got = pread(reader->fd, room.bytes, left < sizeof room ? left : sizeof room,

@@ -15,7 +15,8 @@ static const struct {
     [REJECTION_VERSION] = {"version", "its layout has another major version; rebuild the process "
                                       "with this version's header, or update engramd"},
     [REJECTION_LAYOUT] = {"layout", "its sizes contradict each other; restart its process"},
-    [REJECTION_MEMORY] = {"memory", "there is no memory left to read it; it is tried again"},
+    [REJECTION_MEMORY] = {"memory",
+                          "there is no memory or no descriptor left to read it; it is tried again"},
     [REJECTION_DESCRIPTOR] = {"descriptor", "a series in it is malformed; restart its process"},
     [REJECTION_TRUNCATED] = {"truncated", "it was shortened under its process; restart that"},
 };

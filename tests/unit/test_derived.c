@@ -325,6 +325,25 @@ START_TEST(collectors_tell_how_they_fare)
 }
 END_TEST
 
+/* What one socket's ring held must stand until that socket's next collection. */
+START_TEST(every_socket_tells_of_its_rings)
+{
+    pipeline_stop(&pipeline);
+    pipeline_start(&pipeline, TWO_NODES, compute_self, NULL);
+    fixture_process("p");
+    engram_process_state.region->limit = 0; /* one ring, on socket 0 */
+    struct engram_spec spec = {.name = {"e", 1}};
+    engram_event event = engram_event_register(&spec);
+    pipeline_collect(&pipeline, self_families(pipeline.self));
+    engram_event_emit_at(event, now - 5000000, 1, 2);
+    pipeline_collect(&pipeline, NULL);
+    ck_assert_double_eq(value("engram_streaming_aggregation_lag_ms"), 5);
+    ck_assert_double_eq(value("engram_lock_free_queue_utilization"), 1.0 / ENGRAM_RING_SLOTS);
+    pipeline_collect(&pipeline, NULL);
+    ck_assert_double_eq(value("engram_streaming_aggregation_lag_ms"), 0);
+}
+END_TEST
+
 START_TEST(regions_are_counted)
 {
     self_regions(pipeline.self, 3, 2, 1);
@@ -407,13 +426,14 @@ START_TEST(oldest_event_and_fullest_ring_count)
     event_new();
     pipeline_collect(&pipeline, self_families(pipeline.self));
     drained = (struct drained){.count = 64, .records[0].time = now - 5000000};
-    self_saw_events(pipeline.self, &drained, true);
+    self_saw_events(pipeline.self, 0, &drained, true);
     drained = (struct drained){.count = 2, .records[0].time = now - 9000000};
-    self_saw_events(pipeline.self, &drained, true);
+    self_saw_events(pipeline.self, 0, &drained, true);
     drained = (struct drained){.count = 200, .records[0].time = 1};
-    self_saw_events(pipeline.self, &drained, false); /* nobody waits for a dead process */
+    self_saw_events(pipeline.self, 0, &drained, false); /* nobody waits for a dead process */
     drained = (struct drained){.count = 1, .records[0].time = now + 1};
-    self_saw_events(pipeline.self, &drained, true); /* from the future: no age */
+    self_saw_events(pipeline.self, 0, &drained, true); /* from the future: no age */
+    self_collected(pipeline.self, 0, 1, true);
     republish();
     ck_assert_double_eq(value(LAG), 9);
     ck_assert_double_eq(value(QUEUE), 64.0 / ENGRAM_RING_SLOTS);
@@ -427,7 +447,8 @@ START_TEST(overrun_ring_is_full)
     event_new();
     pipeline_collect(&pipeline, self_families(pipeline.self));
     drained = (struct drained){.count = 3, .missed = 7, .records[0].time = now};
-    self_saw_events(pipeline.self, &drained, true);
+    self_saw_events(pipeline.self, 0, &drained, true);
+    self_collected(pipeline.self, 0, 1, true);
     republish();
     ck_assert_double_eq(value(QUEUE), 1);
     ck_assert_double_eq(value("engramd_events_missed_total"), 7);
@@ -472,6 +493,7 @@ static TCase *of_the_daemon(void)
     TCase *tests = tcase_create("self");
     tcase_add_checked_fixture(tests, start_self, stop_self);
     tcase_add_test(tests, collectors_tell_how_they_fare);
+    tcase_add_test(tests, every_socket_tells_of_its_rings);
     tcase_add_test(tests, regions_are_counted);
     tcase_add_test(tests, exports_are_told_by_their_size);
     tcase_add_test(tests, responses_are_told_by_their_class);

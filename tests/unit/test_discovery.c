@@ -388,15 +388,15 @@ START_TEST(flat_names_have_a_prefix)
 }
 END_TEST
 
-/* Leaves this process without a free descriptor; the limit before. */
-static struct rlimit use_up_descriptors(void)
+/* Leaves this process so many free descriptors; the limit before. */
+static struct rlimit leave_descriptors(rlim_t count)
 {
     struct rlimit before, none;
     getrlimit(RLIMIT_NOFILE, &before);
     none = before;
     int lowest = dup(STDIN_FILENO);
     close(lowest);
-    none.rlim_cur = (rlim_t)lowest;
+    none.rlim_cur = (rlim_t)lowest + count;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     return before;
 }
@@ -406,7 +406,7 @@ START_TEST(without_descriptors_all_are_served_on)
     fixture_end(process_with("dead", 3));
     process_with("p", 5);
     scan();
-    struct rlimit before = use_up_descriptors();
+    struct rlimit before = leave_descriptors(0);
     scan();
     scan();
     double alive = served("p"), dead = served("dead");
@@ -416,6 +416,21 @@ START_TEST(without_descriptors_all_are_served_on)
     process_with("late", 7);
     scan();
     ck_assert_double_eq(served("late"), 7);
+}
+END_TEST
+
+/* Enough to read the directory, not to open what is new in it: it is no fault of the file. */
+START_TEST(without_descriptors_new_ones_wait)
+{
+    scan();
+    process_with("p", 5);
+    struct rlimit before = leave_descriptors(1);
+    scan();
+    setrlimit(RLIMIT_NOFILE, &before);
+    ck_assert_int_eq(logged("reason=memory"), 1);
+    ck_assert_int_eq(logged("reason=open"), 0);
+    scan();
+    ck_assert_double_eq(served("p"), 5);
 }
 END_TEST
 
@@ -527,6 +542,7 @@ Suite *discovery_suite(void)
     tcase_add_test(tests, flat_names_have_a_prefix);
     tcase_add_test(tests, without_descriptors_all_are_served_on);
     tcase_add_test(tests, threads_follow_a_process_from_birth_to_death);
+    tcase_add_test(tests, without_descriptors_new_ones_wait);
     tcase_add_test(tests, threads_find_what_nobody_told);
     suite_add_tcase(suite, tests);
     return suite;

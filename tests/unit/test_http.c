@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libdeflate.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BIG (8u << 20)       /* more than sockets hold */
@@ -253,6 +255,33 @@ START_TEST(requests_are_answered_in_turn)
 }
 END_TEST
 
+/* A client that says all of it before it listens: the server must not buffer the rest. */
+START_TEST(flood_of_requests_waits_its_turn)
+{
+    struct client *client = client_new(_i);
+    size_t left = 1000 * strlen(GET);
+    char *flood = malloc(left + 1);
+    for (size_t i = 0; i < 1000; i++)
+        memcpy(flood + i * strlen(GET), GET, sizeof GET);
+    pid_t writer = fork();
+    for (const char *at = flood; writer == 0 && left;) {
+        struct pollfd room = {.fd = client->fd, .events = POLLOUT};
+        poll(&room, 1, -1);
+        ssize_t sent = send(client->fd, at, left, MSG_NOSIGNAL);
+        at += sent > 0 ? sent : 0;
+        left -= sent > 0 ? (size_t)sent : 0;
+    }
+    if (writer == 0)
+        _exit(0);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_eq(next_status(client), 200);
+    waitpid(writer, NULL, 0);
+    free(flood);
+    client_free(client);
+    ck_assert_int_eq(handled, 1000);
+}
+END_TEST
+
 START_TEST(head_has_no_body)
 {
     struct client *client = client_new(_i);
@@ -265,6 +294,16 @@ START_TEST(head_has_no_body)
     ck_assert_int_eq(next(client, true)->status, 200);
     ck_assert_str_eq(next(client, false)->body, "hello\n");
     ck_assert_int_eq(released, 1);
+    client_free(client);
+}
+END_TEST
+
+START_TEST(head_has_no_body_even_when_refused)
+{
+    struct client *client = client_new(0);
+    ask(client, "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n");
+    ck_assert_int_eq(next(client, true)->status, 413);
+    expect_end(client);
     client_free(client);
 }
 END_TEST
@@ -403,6 +442,18 @@ START_TEST(half_a_request_is_no_request)
 }
 END_TEST
 
+START_TEST(half_closed_client_gets_all_its_answers)
+{
+    struct client *client = client_new(_i);
+    ck_assert_int_gt(send(client->fd, GET GET GET, 3 * strlen(GET), 0), 0);
+    shutdown(client->fd, SHUT_WR);
+    for (int i = 0; i < 3; i++)
+        ck_assert_str_eq(next(client, false)->body, "hello\n");
+    expect_end(client);
+    client_free(client);
+}
+END_TEST
+
 /* Reads a big response to its end; its bytes. */
 static size_t drink(struct client *client)
 {
@@ -531,7 +582,9 @@ static TCase *of_requests(void)
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_loop_test(tests, connection_stays, 0, 2);
     tcase_add_loop_test(tests, requests_are_answered_in_turn, 0, 2);
+    tcase_add_loop_test(tests, flood_of_requests_waits_its_turn, 0, 2);
     tcase_add_loop_test(tests, head_has_no_body, 0, 2);
+    tcase_add_test(tests, head_has_no_body_even_when_refused);
     tcase_add_test(tests, headers_are_added);
     tcase_add_loop_test(tests, errors_have_a_status, 0, (int)(sizeof errors / sizeof errors[0]));
     tcase_add_test(tests, long_heads_are_refused);
@@ -541,6 +594,7 @@ static TCase *of_requests(void)
                         (int)(sizeof versions / sizeof versions[0]));
     tcase_add_loop_test(tests, half_a_request_is_no_request, 0, 2);
     tcase_add_loop_test(tests, half_closed_client_gets_its_answer, 0, 2);
+    tcase_add_loop_test(tests, half_closed_client_gets_all_its_answers, 0, 2);
     tcase_add_loop_test(tests, big_body_arrives_whole_and_is_released, 0, 2);
     tcase_add_loop_test(tests, leaving_early_releases_the_body, 0, 2);
     tcase_add_test(tests, drain_closes_who_is_owed_nothing);
@@ -652,10 +706,17 @@ static const char *const bad_addresses[] = {
     "256.0.0.1:80",
     "1.2.3.4.5:80",
     "127.0.0.1:http",
+    "127.0.0.1:",
+    "127.0.0.1:65536",
+    "127.0.0.1:99999",
+    "127.0.0.1:-1",
+    "127.0.0.1:+80",
+    "127.0.0.1:*",
     "::1:80",
     "[::1:80",
     "[]:80",
     "203.0.113.1:80", /* for documentation: no host has it */
+    "unix:",
     "unix:/nonexistent/directory/socket",
     "unix:/tmp/"
     "a-name-longer-than-the-107-bytes-that-a-socket-s-may-have-which-is-the-kernel-s-limit-"

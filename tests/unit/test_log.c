@@ -46,12 +46,19 @@ END_TEST
 static const struct {
     const char *value, *written;
 } values[] = {
-    {"plain-1.2/3:4", "plain-1.2/3:4"},   {"", "\"\""},
-    {"two words", "\"two words\""},       {"a=b", "\"a=b\""},
-    {"say \"no\"", "\"say \\\"no\\\"\""}, {"back\\slash", "\"back\\\\slash\""},
-    {"line\nbreak", "\"line\\nbreak\""},  {"tab\t\r", "\"tab\\x09\\x0d\""},
-    {"\x1b[31mred", "\\x1b[31mred"},      {"\x7f", "\\x7f"},
+    {"plain-1.2/3:4", "plain-1.2/3:4"},
+    {"", "\"\""},
+    {"two words", "\"two words\""},
+    {"a=b", "\"a=b\""},
+    {"say \"no\"", "\"say \\\"no\\\"\""},
+    {"back\\slash", "\"back\\\\slash\""},
+    {"line\nbreak", "\"line\\nbreak\""},
+    {"tab\t\r", "\"tab\\x09\\x0d\""},
+    {"\x1b[31mred", "\\x1b[31mred"},
+    {"\x7f", "\\x7f"},
     {"caf\xc3\xa9", "caf\xc3\xa9"},
+    {"caf\xe9", "caf\\xe9"},
+    {"\x9b[31m", "\\x9b[31m"},
 };
 
 START_TEST(values_are_quoted_and_escaped)
@@ -78,6 +85,8 @@ static const char *value_end(const char *at)
 
 static bool is_well_formed(const char *line)
 {
+    if (!engram_utf8_valid(line, strlen(line)))
+        return false;
     for (;;) {
         const char *key = line;
         while (islower((unsigned char)*line))
@@ -109,6 +118,18 @@ START_TEST(long_lines_are_cut_well_formed)
             bool fits = length < 200;
             ck_assert(!fits || strstr(line, " second=\"x y\" third=7\n"));
         }
+}
+END_TEST
+
+START_TEST(no_character_is_cut_in_two)
+{
+    char value[LINE_MOST + 4];
+    for (size_t length = LINE_MOST - 100; length < LINE_MOST; length++) {
+        memset(value, 'a', length);
+        memcpy(value + length, "\xc3\xa9", 3);
+        const char *line = LOGGED(LOG_LEVEL_INFO, value, NULL);
+        ck_assert_msg(is_well_formed(line), "%s", line);
+    }
 }
 END_TEST
 
@@ -154,6 +175,7 @@ Suite *log_suite(void)
                         (int)(sizeof values / sizeof values[0]));
     tcase_add_test(tests, long_lines_are_cut_well_formed);
     tcase_add_test(tests, long_messages_are_cut_well_formed);
+    tcase_add_test(tests, no_character_is_cut_in_two);
     tcase_add_test(tests, journal_gets_its_own_form);
     suite_add_tcase(suite, tests);
     return suite;

@@ -335,6 +335,19 @@ START_TEST(family_is_computed_or_recorded)
 }
 END_TEST
 
+/* Or any process could hide what the daemon tells of itself. */
+START_TEST(computed_family_stands_before_a_recorded_one)
+{
+    fixture_process("p");
+    engram_gauge_set(engram_gauge_new("own_info", "", NULL), 5);
+    engram_counter_add(counter_new("fixed_ratio"), 5);
+    pipeline_collect(&pipeline, computed);
+    ck_assert_str_eq(shown(pipeline.store, "own_info"), "own_info 1\n");
+    ck_assert_str_eq(shown(pipeline.store, "fixed_ratio"),
+                     "fixed_ratio{a=\"1\"} 1\nfixed_ratio{b=\"2\"} 1\n");
+}
+END_TEST
+
 START_TEST(bounds_are_shown_inclusive)
 {
     static const double bounds[] = {-1, 0, 2.5};
@@ -377,7 +390,11 @@ static const struct {
     double least, most;
     int lines;
     double first, last;
-} ranges[] = {{1, 4096, 13, 1, 4096}, {1, 0x1p40, 14, 1, 0x1p39}, {3, 5, 1, 4, 4}};
+} ranges[] = {{0, 0, 13, 0x1p-30, 0x1p30},
+              {1.0 / 1024, 65536, 14, 0x1p-10, 0x1p16},
+              {1, 4096, 13, 1, 4096},
+              {1, 0x1p40, 14, 1, 0x1p39},
+              {3, 5, 1, 4, 4}};
 
 START_TEST(powers_of_two_are_shown)
 {
@@ -443,6 +460,7 @@ static TCase *of_families(void)
     tcase_add_test(tests, computed_families_have_their_labels);
     tcase_add_test(tests, derived_families_follow_what_is_recorded);
     tcase_add_test(tests, family_is_computed_or_recorded);
+    tcase_add_test(tests, computed_family_stands_before_a_recorded_one);
     return tests;
 }
 

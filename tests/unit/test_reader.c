@@ -125,6 +125,29 @@ START_TEST(chain_without_end_is_refused)
 }
 END_TEST
 
+/* Whatever a header says is in use, a region costs its reader no more than its arena. */
+START_TEST(chain_without_end_costs_little)
+{
+    enum rejection rejection;
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
+    uint32_t offset = reader->records[0].offset, free_head = 0;
+    int fd = openat(fixture_dir, name, O_RDWR);
+    while (reader->heads[free_head])
+        free_head++;
+    off_t next = (off_t)(reader->header.arena_offset + offset);
+    off_t head = (off_t)(reader->header.heads_offset + free_head * sizeof offset);
+    ck_assert_int_eq(pwrite(fd, &offset, sizeof offset, next), sizeof offset);
+    ck_assert_int_eq(pwrite(fd, &offset, sizeof offset, head), sizeof offset);
+    ck_assert_int_eq(pwrite(fd, &(uint32_t){UINT32_MAX}, sizeof(uint32_t),
+                            offsetof(struct engram_region, arena_used)),
+                     sizeof(uint32_t));
+    close(fd);
+    ck_assert_int_eq(reader_refresh(reader), REJECTION_DESCRIPTOR);
+    ck_assert_uint_le(reader->bytes, 2 * ENGRAM_ARENA_SIZE);
+    reader_close(reader);
+}
+END_TEST
+
 /* Every bit of every descriptor, flipped: refused, or as harmless as it was. */
 START_TEST(flipped_bits_do_no_harm)
 {
@@ -184,6 +207,7 @@ Suite *reader_suite(void)
     tcase_add_test(tests, bad_headers_are_refused);
     tcase_add_test(tests, bad_files_are_refused);
     tcase_add_test(tests, chain_without_end_is_refused);
+    tcase_add_test(tests, chain_without_end_costs_little);
     tcase_add_test(tests, flipped_bits_do_no_harm);
 #ifndef __SANITIZE_THREAD__
     tcase_add_test(tests, truncation_is_survived);
