@@ -42,7 +42,7 @@ static void add_byte(struct line *line, unsigned char c)
  * journal would show the whole line as a blob. */
 static size_t add_character(struct line *line, const char *at)
 {
-    char escape[8] = {0};
+    char escape[8];
     size_t length = engram_utf8_sequence((const uint8_t *)at, strlen(at));
     if (length == 0 || (unsigned char)*at < ' ' || *at == 0x7f) {
         if (*at == '\n')
@@ -51,9 +51,8 @@ static size_t add_character(struct line *line, const char *at)
             add_byte(line, (unsigned char)*at);
         return 1;
     }
-    if (*at == '"' || *at == '\\')
-        escape[0] = '\\';
-    memcpy(escape + strlen(escape), at, length);
+    snprintf(escape, sizeof escape, "%s%.*s", *at == '"' || *at == '\\' ? "\\" : "", (int)length,
+             at);
     add_text(line, escape);
     return length;
 }
