@@ -21,9 +21,10 @@ trap 'exit 0' INT TERM
 
 "$build/engramd" --listen "$listen" --region-dir "$ENGRAM_DIR" 2>"$log" &
 daemon=$!
+# By its own word: on an address that is in use somebody else would answer.
 for _ in $(seq 50); do
-  curl -fsS "http://$listen/-/ready" >/dev/null 2>&1 && break
-  kill -0 "$daemon" 2>/dev/null || { cat "$log" >&2; exit 1; }
+  grep -q msg=started "$log" && break
+  kill -0 "$daemon" 2>/dev/null || { cat "$log" >&2; echo "try: make run LISTEN=127.0.0.1:7434" >&2; exit 1; }
   sleep 0.1
 done
 "$build/engram-demo" --threads 2 --seconds "$duration" >"$ENGRAM_DIR.log.demo" &
