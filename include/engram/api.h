@@ -20,7 +20,8 @@
  * Makes this process's region, under a name that stays the same over restarts and by which
  * engramd labels all it records ([A-Za-z0-9._:@+-], at most 63 bytes; NULL: the program's
  * short name).  Returns 0, also when the process is attached already by that name; -1
- * otherwise.  Registering a series attaches by the default name if nothing did before.
+ * otherwise.  Registering a series attaches if nothing did before: by the name of a try that
+ * failed, else by the default name.
  */
 ENGRAM_FUNCTION int engram_attach(const char *process);
 

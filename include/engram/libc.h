@@ -45,6 +45,8 @@ extern int engram_libc_linkat(int from_dir, const char *from, int to_dir, const 
                               int flags) __asm__("linkat");
 extern void *engram_libc_mmap(void *at, size_t size, int protection, int flags, int fd,
                               int64_t offset) __asm__("mmap");
+extern int engram_libc_munlock(const void *at, size_t size) __asm__("munlock");
+extern int engram_libc_mprotect(void *at, size_t size, int protection) __asm__("mprotect");
 extern void *engram_libc_mremap(void *at, size_t size, size_t new_size, int flags,
                                 ...) __asm__("mremap");
 extern int engram_libc_munmap(void *at, size_t size) __asm__("munmap");
@@ -78,6 +80,7 @@ enum {
     ENGRAM_O_TMPFILE = 020000000 | ENGRAM_O_DIRECTORY,
     ENGRAM_AT_FDCWD = -100,
     ENGRAM_AT_SYMLINK_FOLLOW = 0x400,
+    ENGRAM_PROT_NONE = 0,
     ENGRAM_PROT_READ_WRITE = 3,
     ENGRAM_MAP_SHARED = 0x01,
     ENGRAM_MAP_PRIVATE = 0x02,

@@ -30,10 +30,11 @@ struct engram_process {
     struct engram_region *region;
     const char *reason; /* why the last attach or registration failed; a literal */
     struct engram_slot own[ENGRAM_OWN_COUNT];
+    char name[ENGRAM_PROCESS_MAX + 1]; /* that was asked for first: a later try is by the same */
 };
 
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_slot) == 16, "passed in two registers");
-ENGRAM_STATIC_ASSERT(sizeof(struct engram_process) == 16 + 16 * ENGRAM_OWN_COUNT, "the size below");
+ENGRAM_STATIC_ASSERT(sizeof(struct engram_process) == 176, "the size below");
 
 /* With link-time optimisation several units share one assembly: define it once. */
 __asm__(".ifndef engram_process_state\n\t"
@@ -41,9 +42,9 @@ __asm__(".ifndef engram_process_state\n\t"
         ".pushsection .bss.engram_process_state, \"awG\", %nobits, engram_process_state, comdat\n\t"
         ".balign 16\n\t"
         ".type engram_process_state, %gnu_unique_object\n\t"
-        ".size engram_process_state, 112\n"
+        ".size engram_process_state, 176\n"
         "engram_process_state:\n\t"
-        ".zero 112\n\t"
+        ".zero 176\n\t"
         ".popsection\n\t"
         ".endif\n");
 

@@ -189,8 +189,8 @@ static inline int engram_switched_off(const char *directory)
 
 /*
  * Where regions go: $ENGRAM_DIR, else the directory that the daemon's package
- * makes, else flat names in /dev/shm.  `prefix` is what a file's name starts
- * with; returns the directory, or NULL after setting the reason.
+ * makes, unless others could replace it, else flat names in /dev/shm.  `prefix`
+ * is what a file's name starts with.
  */
 static inline const char *engram_directory(const char **prefix)
 {
@@ -200,14 +200,10 @@ static inline const char *engram_directory(const char **prefix)
     *prefix = "/";
     if (named && *named)
         return named;
-    if (!engram_stat(ENGRAM_DEFAULT_DIR, &status)) {
-        *prefix = "/engram.";
-        return "/dev/shm";
-    }
-    if (engram_directory_safe("/dev/shm/engram"))
+    if (engram_stat(ENGRAM_DEFAULT_DIR, &status) && engram_directory_safe("/dev/shm/engram"))
         return ENGRAM_DEFAULT_DIR;
-    engram_refuse("/dev/shm/engram is not owned by root or others can write to it");
-    return NULL;
+    *prefix = "/engram.";
+    return "/dev/shm";
 }
 
 static inline int engram_open_anonymous(const char *directory)
@@ -228,14 +224,17 @@ static inline int engram_open_anonymous(const char *directory)
     return engram_refuse("the region directory is not on tmpfs");
 }
 
+/* Maps a file, of which no page is made real: by mlockall(MCL_FUTURE) all would be. */
 static inline void *engram_map(int fd, uint64_t size)
 {
-    void *at =
-        engram_libc_mmap(NULL, size, ENGRAM_PROT_READ_WRITE,
-                         fd < 0 ? ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_NORESERVE
-                                : ENGRAM_MAP_SHARED,
-                         fd, 0);
-    return at == (void *)(intptr_t)-1 ? NULL : at;
+    void *at = engram_libc_mmap(NULL, size, ENGRAM_PROT_NONE, ENGRAM_MAP_SHARED, fd, 0);
+    if (at == (void *)(intptr_t)-1)
+        return NULL;
+    engram_libc_munlock(at, size);
+    if (engram_libc_mprotect(at, size, ENGRAM_PROT_READ_WRITE) == 0)
+        return at;
+    engram_libc_munmap(at, size);
+    return NULL;
 }
 
 /* Growing a file beyond this limit is a signal, not an error. */

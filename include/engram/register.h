@@ -98,8 +98,10 @@ static inline void engram_bury(struct engram_region *region)
     engram_libc_mmap(
         (char *)region + ENGRAM_PAGE, region->size - ENGRAM_PAGE, ENGRAM_PROT_READ_WRITE,
         ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS | ENGRAM_MAP_FIXED | ENGRAM_MAP_NORESERVE, -1, 0);
-    struct engram_region *grave = (struct engram_region *)engram_map(-1, ENGRAM_PAGE);
-    if (!grave)
+    struct engram_region *grave =
+        (struct engram_region *)engram_libc_mmap(NULL, ENGRAM_PAGE, ENGRAM_PROT_READ_WRITE,
+                                                 ENGRAM_MAP_PRIVATE | ENGRAM_MAP_ANONYMOUS, -1, 0);
+    if (grave == (void *)(intptr_t)-1)
         return;
     memcpy(grave, region, sizeof *grave);
     grave->magic = 0;
@@ -134,8 +136,6 @@ static inline int engram_attach_new(const char *process)
     if (off && strcmp(off, "off") == 0)
         return engram_refuse("switched off: ENGRAM_METRICS=off is in the environment");
     const char *directory = engram_directory(&prefix);
-    if (!directory)
-        return -1;
     int fd = engram_open_anonymous(directory);
     if (fd < 0)
         return -1;
@@ -146,9 +146,24 @@ static inline int engram_attach_new(const char *process)
     return result;
 }
 
+/* The name to attach by: the one given, else that of a try before, else the program's.  NULL when
+ * it is invalid, which is kept, too: nobody wants another name in its place. */
+static inline const char *engram_process_name(const char *process)
+{
+    char *name = engram_process_state.name;
+    if (process && !engram_process_valid(process)) {
+        name[0] = '/';
+        name[1] = 0;
+    } else if (process) {
+        memcpy(name, process, strlen(process) + 1);
+    } else if (!name[0]) {
+        engram_default_process(name);
+    }
+    return engram_process_valid(name) ? name : NULL;
+}
+
 ENGRAM_FUNCTION int engram_attach(const char *process)
 {
-    char name[ENGRAM_PROCESS_MAX + 1];
     struct engram_region *region = engram_region_now();
     if (region && !engram_is_live(region))
         return -1; /* for the reason that stands */
@@ -156,11 +171,8 @@ ENGRAM_FUNCTION int engram_attach(const char *process)
         return !process || strcmp(process, region->process) == 0
                    ? 0
                    : engram_refuse("the process is attached already, by another name");
-    if (!process) {
-        engram_default_process(name);
-        process = name;
-    }
-    if (!engram_process_valid(process))
+    process = engram_process_name(process);
+    if (!process)
         return engram_refuse("a process name is 1 to 63 of A-Z a-z 0-9 . _ : @ + -");
     int saved = *engram_libc_errno();
     int result = engram_attach_new(process);
@@ -266,9 +278,14 @@ static inline struct engram_spec engram_spec_new(const char *name, const char *h
     spec.name = engram_string(name);
     spec.help = engram_string(help);
     spec.labels = labels;
-    for (; pairs && pairs[0] && pairs[1] && spec.label_count <= ENGRAM_LABELS_MAX; pairs += 2) {
-        struct engram_label label = {engram_string(pairs[0]), engram_string(pairs[1])};
+    for (; pairs && pairs[0] && spec.label_count <= ENGRAM_LABELS_MAX; pairs += 2) {
+        /* A name without a value is a mistake: it becomes a label without a name, which is refused.
+         */
+        struct engram_label label = {engram_string(pairs[1] ? pairs[0] : ""),
+                                     engram_string(pairs[1])};
         labels[spec.label_count++] = label;
+        if (!pairs[1])
+            break;
     }
     return spec;
 }

@@ -84,6 +84,33 @@ START_TEST(attaching_again_after_detach_says_why_not)
 }
 END_TEST
 
+START_TEST(later_try_is_by_the_name_that_was_wanted)
+{
+    setenv("ENGRAM_DIR", "/nonexistent", 1);
+    ck_assert_int_eq(engram_attach("mine"), -1);
+    setenv("ENGRAM_DIR", fixture_directory, 1);
+    ck_assert_ptr_nonnull(engram_counter_new("c_total", "", NULL).at.region);
+    ck_assert_str_eq(engram_process_state.region->process, "mine");
+}
+END_TEST
+
+START_TEST(nothing_attaches_in_place_of_an_invalid_name)
+{
+    ck_assert_int_eq(engram_attach("bad name"), -1);
+    ck_assert_ptr_null(engram_counter_new("c_total", "", NULL).at.region);
+    ck_assert_int_eq(fixture_files(false), 0);
+    ck_assert_int_eq(engram_attach("good"), 0);
+}
+END_TEST
+
+START_TEST(label_without_a_value_is_refused)
+{
+    static const char *const odd[] = {"a", "1", "b", NULL};
+    fixture_process("odd");
+    ck_assert_ptr_null(engram_counter_new("c_total", "", odd).at.region);
+}
+END_TEST
+
 #ifndef __SANITIZE_THREAD__ /* to which memory that is replaced under others is a race, as it is   \
                              */
 static atomic_bool stop;
@@ -138,6 +165,9 @@ Suite *attach_suite(void)
     tcase_add_test(tests, region_without_a_name_is_not_attached);
     tcase_add_test(tests, limit_on_file_sizes_is_no_signal);
     tcase_add_test(tests, attaching_again_after_detach_says_why_not);
+    tcase_add_test(tests, later_try_is_by_the_name_that_was_wanted);
+    tcase_add_test(tests, nothing_attaches_in_place_of_an_invalid_name);
+    tcase_add_test(tests, label_without_a_value_is_refused);
 #ifndef __SANITIZE_THREAD__
     tcase_add_loop_test(tests, detaching_under_others_is_harmless, 0, 100);
 #endif
