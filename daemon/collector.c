@@ -32,7 +32,7 @@ struct collectors {
 struct share {
     struct collector *collector;
     const struct plan_region *region;
-    struct partial *partial;
+    struct gathering gathering;
 };
 
 static void drain_copy(const struct share *share, struct copy copy)
@@ -46,45 +46,42 @@ static void drain_copy(const struct share *share, struct copy copy)
                     share->region->alive);
 }
 
-static void read_cpus(const struct share *share)
+static void drain_rings(const struct share *share)
 {
-    const struct collector *c = share->collector;
-    const struct reader *reader = share->region->region->reader;
-    const struct sources *sources = &share->region->of[ENGRAM_PER_CPU];
-    for (uint32_t cpu = 0; cpu < reader->header.cpus; cpu++) {
-        if (topology_socket_of_cpu(c->topology, cpu) != c->socket)
-            continue;
-        uint32_t node = topology_node_of_cpu(c->topology, cpu);
-        sum_cpu(reader, cpu, sources->all, sources->count, share->partial->nodes[node]);
-        if (share->region->ring != UINT32_MAX)
+    const struct engram_region *h = &share->region->region->reader->header;
+    if (share->region->ring == UINT32_MAX)
+        return;
+    for (uint32_t cpu = 0; cpu < h->cpus; cpu++)
+        if (gathers_cpu(&share->gathering, cpu))
             drain_copy(share, (struct copy){true, cpu});
-    }
-}
-
-static void read_nodes(const struct share *share)
-{
-    const struct collector *c = share->collector;
-    const struct reader *reader = share->region->region->reader;
-    const struct sources *of = share->region->of;
-    for (uint32_t node = 0; node < reader->header.nodes; node++) {
-        if (topology_socket_of_node(c->topology, node) != c->socket)
-            continue;
-        union word *row = share->partial->nodes[topology_shown_node(c->topology, node)];
-        sum_node(reader, node, of[ENGRAM_PER_CPU].all, of[ENGRAM_PER_CPU].count, row);
-        sum_node(reader, node, of[ENGRAM_SHARED].all, of[ENGRAM_SHARED].count, row);
-        if (share->region->ring != UINT32_MAX)
+    for (uint32_t node = 0; node < h->nodes; node++)
+        if (gathers_node(&share->gathering, node))
             drain_copy(share, (struct copy){false, node});
-    }
 }
 
 static void read_share(void *argument)
 {
     const struct share *share = argument;
-    const struct sources *single = &share->region->of[ENGRAM_SINGLE];
-    read_cpus(share);
-    read_nodes(share);
-    if (share->partial->host)
-        sum_single(share->region->region->reader, single->all, single->count, share->partial->host);
+    gather(&share->gathering);
+    drain_rings(share);
+}
+
+/* Starts the rows at what ended processes left. */
+static void add_bases(const struct plan *plan, const struct topology *topology,
+                      struct partial *partial)
+{
+    for (uint32_t i = 0; i < plan->base_count; i++) {
+        const struct plan_base *base = &plan->bases[i];
+        const struct engram_descriptor *d = base->total->record.descriptor;
+        bool single = d->placement == ENGRAM_SINGLE;
+        uint32_t rows = total_row_count(plan->totals, d);
+        for (uint32_t row = 0; row < rows; row++) {
+            union word *to =
+                single ? partial->host : partial->nodes[topology_shown_node(topology, row)];
+            if (to)
+                sum_add(d, to + base->at, base->total->rows[row]);
+        }
+    }
 }
 
 static void collect(struct collector *collector)
@@ -96,10 +93,20 @@ static void collect(struct collector *collector)
     struct partial *partial = partial_new(plan, collector->topology, collector->socket);
     for (uint32_t i = 0; partial && partial->host && i < plan->gauge_count; i++)
         partial->host[plan->gauges[i]].count = ENGRAM_GAUGE_UNSET;
+    if (partial)
+        add_bases(plan, collector->topology, partial);
     for (uint32_t i = 0; partial && i < plan->region_count; i++) {
-        struct share share = {collector, &plan->regions[i], partial};
+        const struct plan_region *region = &plan->regions[i];
+        struct share share = {collector,
+                              region,
+                              {.reader = region->region->reader,
+                               .of = region->of,
+                               .topology = collector->topology,
+                               .socket = collector->socket,
+                               .nodes = partial->nodes,
+                               .host = partial->host}};
         if (!guard_run(read_share, &share))
-            atomic_store(&plan->regions[i].region->truncated, true);
+            atomic_store(&region->region->truncated, true);
     }
     plan_release(plan);
     self_collected(collector->self, collector->socket, clock_monotonic() - start, partial != NULL);

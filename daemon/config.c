@@ -13,6 +13,10 @@
 #define DEFAULT_STATE "/var/lib/engramd"
 #define TICK_LEAST 10
 #define TICK_MOST 1000
+#define SERIES_LIMIT 20000
+#define SERIES_MOST 10000000
+#define FORGET_AFTER (7 * 24 * 3600)
+#define FORGET_MOST (10 * 365 * 24 * 3600)
 
 static const char usage[] =
     "Usage: engramd [OPTION]...\n"
@@ -25,6 +29,10 @@ static const char usage[] =
     "                     names in /dev/shm)\n"
     "  --state-dir DIR    what outlives the daemon (default: $STATE_DIRECTORY, else\n"
     "                     " DEFAULT_STATE ")\n"
+    "  --forget-after S   how long totals of a process name are kept after its last\n"
+    "                     process ended, in seconds (default: 604800, a week)\n"
+    "  --series-limit N   how many series of one process are served at most\n"
+    "                     (default: 20000)\n"
     "  --config FILE      the same options, as \"listen = ADDRESS\" and so on\n"
     "  --tick MS          how often regions are read, 10 to 1000 (default: 100)\n"
     "  --sysroot DIR      where /proc and /sys are read, for tests (default: /)\n"
@@ -76,17 +84,43 @@ static bool list_add(struct loading *loading, struct config_list *list, bool *re
     return list->items[list->count++] != NULL;
 }
 
-static bool set_tick(struct loading *loading, const char *value)
+static bool parse_number(struct loading *loading, const char *value, long least, long most,
+                         const char *unit, long *number)
 {
     char *end;
     errno = 0;
-    long tick = strtol(value, &end, 10);
-    if (errno || *value == 0 || *end || tick < TICK_LEAST || tick > TICK_MOST) {
-        snprintf(loading->wrong, sizeof loading->wrong,
-                 "\"%s\" is no number of milliseconds from %d to %d", value, TICK_LEAST, TICK_MOST);
+    *number = strtol(value, &end, 10);
+    if (!errno && *value && !*end && *number >= least && *number <= most)
+        return true;
+    snprintf(loading->wrong, sizeof loading->wrong, "\"%s\" is no number of %s from %ld to %ld",
+             value, unit, least, most);
+    return false;
+}
+
+static bool set_tick(struct loading *loading, const char *value)
+{
+    long tick;
+    if (!parse_number(loading, value, TICK_LEAST, TICK_MOST, "milliseconds", &tick))
         return false;
-    }
     loading->config->tick_ms = (uint32_t)tick;
+    return true;
+}
+
+static bool set_forget_after(struct loading *loading, const char *value)
+{
+    long seconds;
+    if (!parse_number(loading, value, 1, FORGET_MOST, "seconds", &seconds))
+        return false;
+    loading->config->forget_after = (uint64_t)seconds;
+    return true;
+}
+
+static bool set_series_limit(struct loading *loading, const char *value)
+{
+    long limit;
+    if (!parse_number(loading, value, 1, SERIES_MOST, "series", &limit))
+        return false;
+    loading->config->series_limit = (uint32_t)limit;
     return true;
 }
 
@@ -107,8 +141,14 @@ static bool set(struct loading *loading, const char *key, const char *value)
         return set_string(&config->sysroot, value);
     if (strcmp(key, "tick") == 0)
         return set_tick(loading, value);
+    if (strcmp(key, "forget-after") == 0)
+        return set_forget_after(loading, value);
+    if (strcmp(key, "series-limit") == 0)
+        return set_series_limit(loading, value);
     snprintf(loading->wrong, sizeof loading->wrong,
-             "unknown key \"%s\"; known are listen, region-dir, state-dir, sysroot and tick", key);
+             "unknown key \"%s\"; known are listen, region-dir, state-dir, "
+             "forget-after, series-limit, sysroot and tick",
+             key);
     return false;
 }
 
@@ -165,12 +205,18 @@ static bool load_file(struct loading *loading, const char *path)
     return false;
 }
 
-static const struct option known[] = {
-    {"listen", required_argument, NULL, 0},    {"region-dir", required_argument, NULL, 0},
-    {"state-dir", required_argument, NULL, 0}, {"sysroot", required_argument, NULL, 0},
-    {"tick", required_argument, NULL, 0},      {"config", required_argument, NULL, 'c'},
-    {"once", no_argument, NULL, 'o'},          {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+static const struct option known[] = {{"listen", required_argument, NULL, 0},
+                                      {"region-dir", required_argument, NULL, 0},
+                                      {"state-dir", required_argument, NULL, 0},
+                                      {"sysroot", required_argument, NULL, 0},
+                                      {"tick", required_argument, NULL, 0},
+                                      {"forget-after", required_argument, NULL, 0},
+                                      {"series-limit", required_argument, NULL, 0},
+                                      {"config", required_argument, NULL, 'c'},
+                                      {"once", no_argument, NULL, 'o'},
+                                      {"version", no_argument, NULL, 'V'},
+                                      {"help", no_argument, NULL, 'h'},
+                                      {NULL, 0, NULL, 0}};
 
 /* Goes through the command line once for the files alone and once for the rest. */
 static enum config_result load_arguments(struct loading *loading, int argc, char **argv, bool files)
@@ -208,6 +254,8 @@ static bool set_defaults(struct config *config)
     const char *state = getenv("STATE_DIRECTORY");
     memset(config, 0, sizeof *config);
     config->tick_ms = 100;
+    config->forget_after = FORGET_AFTER;
+    config->series_limit = SERIES_LIMIT;
     if (!set_string(&config->state_dir, state && *state ? state : DEFAULT_STATE))
         return false;
     if (state && *state)

@@ -20,6 +20,8 @@ struct config {
     char *state_dir;
     char *sysroot;
     uint32_t tick_ms;
+    uint64_t forget_after; /* s */
+    uint32_t series_limit; /* of one region */
     bool once;
 };
 

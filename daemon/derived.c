@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW 60 /* samples, one each second */
+#define DERIVATIONS_MOST 4096 /* the engine has a dozen for each process */
+#define WINDOW 60             /* samples, one each second */
 #define SAMPLE_NS UINT64_C(1000000000)
 
 enum rule { RULE_RATIO, RULE_PERCENT, RULE_MEAN, RULE_RATE };
@@ -110,6 +111,15 @@ static void inherit(struct derivation *to, const struct derived *before)
     }
 }
 
+/* Anybody may register a family of that name as something else. */
+static bool fits_rule(const struct derivation *d)
+{
+    const struct series *from = d->denominator, *numerator = d->numerator;
+    if (from->rows != ROWS_NODES || !from->shape != (d->rule->rule != RULE_MEAN))
+        return false;
+    return !d->rule->numerator || (numerator && numerator->rows == ROWS_NODES && !numerator->shape);
+}
+
 /* Links one derived series, if its sources are there under this plan. */
 static void link_one(struct derived *next, const struct derived *before,
                      const struct derivation_rule *rule, const struct series *from, uint32_t node)
@@ -129,7 +139,7 @@ static void link_one(struct derived *next, const struct derived *before,
         snprintf(to->labels, size, "%s,numa_node=\"%u\"", from->labels, node);
     to->result = result ? family_series(result, to->labels) : NULL;
     to->numerator = numerator ? family_series(numerator, from->labels) : NULL;
-    if (!to->result || to->result->rows != ROWS_COMPUTED || (rule->numerator && !to->numerator)) {
+    if (!to->result || to->result->rows != ROWS_COMPUTED || !fits_rule(to)) {
         free(to->labels);
         return;
     }
@@ -143,6 +153,8 @@ static void link_rule(struct derived *next, const struct derived *before,
     const struct family *from = plan_family(next->plan, rule->family.from->name);
     for (uint32_t i = 0; from && i < from->count; i++) {
         uint32_t copies = rule->family.by_node ? nodes : 1;
+        if (next->count + copies > DERIVATIONS_MOST)
+            return;
         struct derivation *grown = realloc(next->list, (next->count + copies) * sizeof *next->list);
         if (!grown)
             return;

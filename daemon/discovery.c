@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define SCAN_NS UINT64_C(1000000000)
+#define TRIM_NS UINT64_C(1000000000)
 #define FLAT_DIRECTORY "/dev/shm"
 #define FLAT_PREFIX "engram."
 
@@ -37,7 +39,11 @@ struct discovery {
     int inotify;
     int stop;
     uint64_t last_scan;
-    bool changed; /* since the last plan */
+    uint64_t trim_at;   /* when what old plans held goes back to the kernel; 0: nothing to give */
+    bool complete;      /* the last scan saw every directory whole */
+    bool again;         /* locks are asked once more: a close is told before its lock is dropped */
+    bool changed;       /* since the last plan */
+    uint32_t conflicts; /* in the last plan */
     pthread_t thread;
 };
 
@@ -75,6 +81,9 @@ struct discovery *discovery_new(const struct discovery_options *options)
         return NULL;
     d->options = *options;
     d->changed = true;
+    d->found.totals = continuity_totals(options->continuity);
+    d->found.keep = options->written >= 0;
+    d->found.series_limit = options->series_limit;
     d->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     d->stop = eventfd(0, EFD_CLOEXEC);
     if (d->inotify >= 0 && d->stop >= 0 && list_directories(d) && list_computed(d))
@@ -123,6 +132,7 @@ static void scan_directory(struct discovery *d, struct watched *at)
         tell_missing(at);
         if (errno != ENOENT) /* EMFILE, say: what was there is there */
             found_spare(&d->found, at->path);
+        d->complete = false; /* a directory that is missing proves nothing about its files */
         if (fd >= 0)
             close(fd);
         return;
@@ -138,12 +148,22 @@ static void scan_directory(struct discovery *d, struct watched *at)
     closedir(directory);
 }
 
+static void tell_conflicts(struct discovery *d, const struct plan *plan)
+{
+    if (plan->conflicts > d->conflicts)
+        log_event(LOG_LEVEL_WARNING, "series are left out: their family is another one elsewhere",
+                  "count=%u family=%s labels=%s advice=%s", plan->conflicts, plan->conflict_name,
+                  plan->conflict_labels, "build all processes with one type and the same buckets");
+    d->conflicts = plan->conflicts;
+}
+
 static void publish(struct discovery *d)
 {
     struct plan_input input;
     if (!d->changed || !found_input(&d->found, &input))
         return;
     input.computed = d->computed;
+    input.totals = continuity_totals(d->options.continuity);
     input.nodes = topology_nodes(d->options.topology);
     struct plan *plan = plan_build(&input);
     if (!plan) {
@@ -151,12 +171,33 @@ static void publish(struct discovery *d)
                   input.region_count);
         return;
     }
+    tell_conflicts(d, plan);
     snapshot_publish_plan(d->options.store, plan);
     d->changed = false;
 }
 
+/* Folds what has died, and lets files of what is folded go. */
+static void step(struct discovery *d)
+{
+    bool folded = continuity_step(d->options.continuity, &d->found, d->complete);
+    d->found.totals = continuity_totals(d->options.continuity);
+    d->changed |= folded;
+    if (folded && !d->trim_at)
+        d->trim_at = clock_monotonic() + TRIM_NS;
+}
+
+/* Not at each fold: a thousand short-lived processes make a thousand plans. */
+static void trim(struct discovery *d)
+{
+    if (!d->trim_at || clock_monotonic() < d->trim_at)
+        return;
+    malloc_trim(0);
+    d->trim_at = 0;
+}
+
 void discovery_scan(struct discovery *d)
 {
+    d->complete = true;
     found_sweep_start(&d->found);
     for (uint32_t i = 0; i < d->watched_count; i++)
         scan_directory(d, &d->watched[i]);
@@ -164,6 +205,7 @@ void discovery_scan(struct discovery *d)
     d->changed |= found_refresh(&d->found, true, d->options.self);
     found_count(&d->found, d->options.self);
     d->last_scan = clock_monotonic();
+    step(d);
     publish(d);
 }
 
@@ -174,9 +216,9 @@ static bool take_notifications(struct discovery *d)
     bool any = false;
     ssize_t length;
     while ((length = read(d->inotify, room, sizeof room)) > 0) {
-        any = true;
         for (char *at = room; at < room + length;) {
             const struct inotify_event *event = (const void *)at;
+            any |= event->len == 0 || event->name[0] != '.';
             for (uint32_t i = 0; (event->mask & IN_IGNORED) && i < d->watched_count; i++)
                 if (d->watched[i].watch == event->wd)
                     d->watched[i].watch = -1;
@@ -189,19 +231,27 @@ static bool take_notifications(struct discovery *d)
 static void *discovery_run(void *argument)
 {
     struct discovery *d = argument;
-    struct pollfd wait[2] = {{.fd = d->stop, .events = POLLIN},
-                             {.fd = d->inotify, .events = POLLIN}};
+    struct pollfd wait[3] = {{.fd = d->stop, .events = POLLIN},
+                             {.fd = d->inotify, .events = POLLIN},
+                             {.fd = d->options.written, .events = POLLIN}};
     snapshot_thread_start();
     for (;;) {
-        poll(wait, 2, (int)d->options.tick_ms);
+        poll(wait, 3, (int)d->options.tick_ms);
         if (wait[0].revents)
             break;
-        if (take_notifications(d) || clock_monotonic() - d->last_scan >= SCAN_NS) {
+        bool told = wait[1].fd >= 0 && take_notifications(d);
+        bool scan = told || clock_monotonic() - d->last_scan >= SCAN_NS;
+        /* A tick of rest after each scan, whatever anybody does in a directory of everybody. */
+        wait[1].fd = scan ? -1 : d->inotify;
+        if (scan) {
             discovery_scan(d);
         } else {
-            d->changed |= found_refresh(&d->found, false, d->options.self);
+            d->changed |= found_refresh(&d->found, d->again, d->options.self);
+            step(d);
             publish(d);
         }
+        d->again = told;
+        trim(d);
     }
     snapshot_thread_stop();
     return NULL;

@@ -8,7 +8,7 @@
 #ifndef ENGRAMD_DISCOVERY_H
 #define ENGRAMD_DISCOVERY_H
 
-#include "daemon/self.h"
+#include "daemon/continuity.h"
 #include "daemon/snapshot.h"
 
 struct discovery;
@@ -17,9 +17,12 @@ struct discovery_options {
     struct snapshot_store *store;
     const struct topology *topology;
     struct self *self;
+    struct continuity *continuity;
+    int written; /* becomes readable when the continuity has something to do; -1: never */
     const char *const *directories; /* NULL-terminated */
     bool flat;                      /* also look for flat names in /dev/shm */
     uint32_t tick_ms;
+    uint32_t series_limit; /* of one region */
 };
 
 /* NULL when there is no memory or no descriptor left, with errno.  The options are copied. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/claim.h"
 #include "daemon/collector.h"
 #include "daemon/config.h"
 #include "daemon/derived.h"
@@ -11,10 +12,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +28,8 @@ struct daemon {
     struct self *self;
     struct derived *derived;
     struct snapshot_store *store;
+    struct state *state;
+    struct continuity *continuity;
     struct discovery *discovery;
     struct collectors *collectors;
     struct event_base *base;
@@ -55,20 +60,74 @@ static void make_regions(const struct config *config)
     if (mkdir("/dev/shm/engram", 0755) == 0 || errno == EEXIST)
         if (mkdir(config->region_dirs.items[0], 03777) == 0)
             chmod(config->region_dirs.items[0], 03777); /* whatever the umask */
+    struct stat status;
+    if (lstat("/dev/shm/engram", &status) == 0 &&
+        (!S_ISDIR(status.st_mode) || status.st_uid != 0 || (status.st_mode & 022)))
+        log_event(LOG_LEVEL_WARNING,
+                  "region directory can be replaced by others; processes avoid it",
+                  "path=%s advice=%s", "/dev/shm/engram", "remove it and start again");
 }
 
-/* Said at the start, when somebody looks, and not when the first process has died. */
-static void check_state(const struct config *config)
+/* Each region takes a descriptor. */
+static void raise_limit(void)
 {
-    if (mkdir(config->state_dir, 0750) == 0 || access(config->state_dir, R_OK | W_OK | X_OK) == 0)
-        return;
-    log_event(LOG_LEVEL_WARNING, "state directory cannot be written", "path=%s error=%s advice=%s",
-              config->state_dir, strerror(errno), "make it, or name another with --state-dir");
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+/* Two daemons that fold the same regions would each have a part of the totals. */
+static bool claim_regions(const struct config *config)
+{
+    for (int i = 0; i < config->region_dirs.count; i++) {
+        if (claim_directory(config->region_dirs.items[i]))
+            continue;
+        log_event(LOG_LEVEL_ERROR, "another engramd serves the region directory",
+                  "path=%s advice=%s", config->region_dirs.items[i], "stop it");
+        return false;
+    }
+    return true;
+}
+
+/* False when another daemon has it.  Without a state the daemon serves all the same, and says so at
+ * the start, when somebody looks, and not when the first process has ended. */
+static bool open_state(struct daemon *d)
+{
+    switch (state_open(d->config.state_dir, &d->state)) {
+    case STATE_OPEN:
+        self_state_opened(d->self);
+        return claim_regions(&d->config);
+    case STATE_TAKEN:
+        log_event(LOG_LEVEL_ERROR, "another engramd uses the state directory", "path=%s advice=%s",
+                  d->config.state_dir, "stop it, or name another with --state-dir");
+        return false;
+    case STATE_UNWRITABLE:
+        break;
+    }
+    log_event(LOG_LEVEL_WARNING,
+              "state directory cannot be written; regions of ended processes stay in memory",
+              "path=%s error=%s advice=%s", d->config.state_dir, strerror(errno),
+              "make it, or name another with --state-dir");
+    return true;
+}
+
+static bool make_continuity(struct daemon *d)
+{
+    struct continuity_options options = {.state_dir = d->config.state_dir,
+                                         .state = d->state,
+                                         .topology = d->topology,
+                                         .self = d->self,
+                                         .forget_after = d->config.forget_after};
+    d->continuity = continuity_new(&options);
+    return d->continuity != NULL;
 }
 
 static bool make_pipeline(struct daemon *d)
 {
     guard_install();
+    raise_limit();
     make_regions(&d->config);
     if (!(d->topology = topology_load(d->config.sysroot)))
         return fail("cannot read the machine's topology", "is /sys mounted?");
@@ -77,13 +136,19 @@ static bool make_pipeline(struct daemon *d)
     d->store = snapshot_store_new(d->topology, compute, d);
     if (!d->self || !d->derived || !d->store)
         return fail("no memory to start", "free some");
+    /* A look is no service: --once neither takes the lock nor folds. */
+    if ((!d->config.once && !open_state(d)) || !make_continuity(d))
+        return false;
     struct discovery_options options = {
         .store = d->store,
         .topology = d->topology,
         .self = d->self,
+        .continuity = d->continuity,
+        .written = d->state ? state_ended_fd(d->state) : -1,
         .directories = (const char *const *)d->config.region_dirs.items,
         .flat = d->config.default_regions,
         .tick_ms = d->config.tick_ms,
+        .series_limit = d->config.series_limit,
     };
     d->discovery = discovery_new(&options);
     return d->discovery || fail("cannot watch for regions", "raise fs.inotify.max_user_instances");
@@ -157,7 +222,6 @@ static int serve(struct daemon *d)
 {
     if (!make_server(d))
         return EXIT_FAILURE;
-    check_state(&d->config);
     discovery_scan(d->discovery);
     d->collectors = collectors_start(d->store, d->topology, d->self, d->config.tick_ms);
     if (!d->collectors || !discovery_start(d->discovery)) {
@@ -186,6 +250,10 @@ static void unmake(struct daemon *d)
         collectors_stop(d->collectors);
     if (d->discovery)
         discovery_free(d->discovery);
+    if (d->continuity)
+        continuity_free(d->continuity);
+    if (d->state)
+        state_close(d->state);
     if (d->store)
         snapshot_store_free(d->store);
     if (d->derived)
@@ -201,6 +269,7 @@ static void unmake(struct daemon *d)
 
 int main(int argc, char **argv)
 {
+    mallopt(M_ARENA_MAX, 1); /* or each thread keeps what others free in an arena of its own */
     struct daemon daemon = {0};
     enum config_result loaded = config_load(&daemon.config, argc, argv);
     int status = loaded == CONFIG_DONE ? EXIT_SUCCESS : 2;

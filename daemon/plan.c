@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/plan.h"
 #include "daemon/plan_entry.h"
+#include "shmlib/record.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define WORDS_MOST (1u << 25) /* of a row: 256 MiB for each memory node */
 
 struct building {
     struct plan *plan;
@@ -46,19 +49,14 @@ static enum series_rows rows_of(const struct entry *entry)
     return entry->record->descriptor->kind == ENGRAM_UPDOWN ? ROWS_SUMMED : ROWS_NODES;
 }
 
-/* Histograms of one family have the same cells and bounds, or their sum would mean nothing. */
-static bool same_shape(const struct record *a, const struct record *b)
-{
-    const struct engram_descriptor *x = a->descriptor, *y = b->descriptor;
-    return x->cells == y->cells && x->first == y->first && x->bounds == y->bounds &&
-           memcmp(record_bounds(a), record_bounds(b), x->bounds * sizeof(double)) == 0;
-}
-
 static bool agrees(const struct entry *entry, const struct entry *definer)
 {
     if (type_of(entry) != type_of(definer) || !entry->computed != !definer->computed)
         return false;
-    return type_of(entry) != SERIES_HISTOGRAM || same_shape(entry->record, definer->record);
+    /* Histograms of one family have the same cells and bounds, or their sum would mean nothing. */
+    return type_of(entry) != SERIES_HISTOGRAM ||
+           (entry->record && definer->record &&
+            descriptor_same_shape(entry->record->descriptor, definer->record->descriptor));
 }
 
 static bool define_family(struct building *b, struct family *family, const struct entry *definer)
@@ -78,26 +76,42 @@ static bool define_family(struct building *b, struct family *family, const struc
     return family->help && family->unit;
 }
 
-static void start_series(struct building *b, struct series *series, const struct entry *entry,
+/* False when the rows would get too long: positions in them have 32 bits, and memory has an end. */
+static bool start_series(struct building *b, struct series *series, const struct entry *entry,
                          struct histogram_shape *shape)
 {
     struct plan *plan = b->plan;
+    uint32_t words = shape ? shape->cells + SUM_WORDS : 1;
+    if (plan->set.words > WORDS_MOST - words)
+        return false;
     series->labels = (char *)(uintptr_t)entry->labels;
     series->rows = (uint8_t)rows_of(entry);
     series->shape = shape;
     series->at = plan->set.words;
-    plan->set.words += shape ? shape->cells + 1 : 1;
+    plan->set.words += words;
     plan->series_count++;
     if (series->rows == ROWS_HOST && type_of(entry) == SERIES_GAUGE)
         plan->gauges[plan->gauge_count++] = series->at;
+    return true;
 }
 
 static void add_source(struct building *b, const struct entry *entry, const struct series *series)
 {
     const struct engram_descriptor *d = entry->record->descriptor;
     struct sources *sources = &b->plan->regions[entry->region].of[d->placement];
-    sources->all[sources->count++] = (struct source){
-        .slot = d->slot, .at = series->at, .cells = d->cells, .kind = d->kind, .merge = d->merge};
+    sources->all[sources->count++] = source_of(d, series->at);
+}
+
+static void add_base(struct building *b, const struct total *total, const struct series *series)
+{
+    b->plan->bases[b->plan->base_count++] = (struct plan_base){total, series->at};
+}
+
+static void note_conflict(struct plan *plan, const struct entry *entry)
+{
+    plan->conflicts++;
+    plan->conflict_name = entry->name;
+    plan->conflict_labels = entry->labels;
 }
 
 /* The family of entries[from..to), which share a name. */
@@ -117,12 +131,17 @@ static bool build_family(struct building *b, uint32_t from, uint32_t to)
     for (uint32_t i = from; i < to; i++) {
         bool same = last && strcmp(last->labels, list[i].labels) == 0;
         if (!agrees(&list[i], definer) || (same && rows_of(last) != rows_of(&list[i]))) {
-            b->plan->conflicts++;
+            note_conflict(b->plan, &list[i]);
             continue;
         }
-        if (!same)
-            start_series(b, &family->series[family->count++], &list[i], shape);
-        if (list[i].record)
+        if (!same && !start_series(b, &family->series[family->count], &list[i], shape)) {
+            note_conflict(b->plan, &list[i]);
+            continue;
+        }
+        family->count += !same;
+        if (list[i].total)
+            add_base(b, list[i].total, &family->series[family->count - 1]);
+        else if (list[i].record)
             add_source(b, &list[i], &family->series[family->count - 1]);
         last = &list[i];
     }
@@ -173,8 +192,10 @@ static bool start_region(struct building *b, uint32_t index)
 static bool build(struct building *b)
 {
     struct plan *plan = b->plan;
+    plan->totals = totals_hold(b->input->totals);
+    plan->bases = arena_take(&plan->arena, plan->totals->count, sizeof *plan->bases);
     plan->regions = arena_take(&plan->arena, b->input->region_count, sizeof *plan->regions);
-    if (!plan->regions)
+    if (!plan->bases || !plan->regions)
         return false;
     for (uint32_t i = 0; i < b->input->region_count; i++)
         if (!start_region(b, i))
@@ -219,6 +240,8 @@ void plan_release(struct plan *plan)
         return;
     for (uint32_t i = 0; i < plan->region_count; i++)
         region_release(plan->regions[i].region);
+    if (plan->totals)
+        totals_release(plan->totals);
     arena_free(&plan->arena);
     free(plan);
 }

@@ -10,15 +10,17 @@
 #include <stdatomic.h>
 
 #include "daemon/arena.h"
+#include "daemon/gather.h"
 #include "daemon/region.h"
 #include "daemon/series.h"
+#include "daemon/totals.h"
 
 #include <engram/catalogue.h>
 
-/* Everything of one placement that is read from one region. */
-struct sources {
-    struct source *all;
-    uint32_t count;
+/* What ended processes left of a series: where its words are before any region is added. */
+struct plan_base {
+    const struct total *total;
+    uint32_t at;
 };
 
 struct plan_region {
@@ -41,17 +43,22 @@ struct plan {
     atomic_uint references;
     struct arena arena;
     struct series_set set;
+    struct totals *totals; /* a reference */
+    struct plan_base *bases;
+    uint32_t base_count;
     struct plan_region *regions;
     uint32_t region_count;
     uint32_t series_count;
     uint32_t conflicts; /* series refused because their family is of another type or shape */
-    uint32_t *gauges;   /* words of the host row that start as absent */
+    const char *conflict_name, *conflict_labels; /* one of them */
+    uint32_t *gauges;                            /* words of the host row that start as absent */
     uint32_t gauge_count;
 };
 
 /* What a plan is built from; regions in order of birth, so that where two disagree about a family
- * the older one stands. */
+ * the older one stands, and either against what is left of processes that ended. */
 struct plan_input {
+    struct totals *totals;
     struct region *const *regions;
     const bool *alive;
     uint32_t region_count;

@@ -26,20 +26,20 @@ static void append_label(struct buffer *out, const char *name, size_t name_lengt
 }
 
 /* A record's labels in exposition form, the process last. */
-static const char *labels_of(const struct record *record, const struct engram_region *header,
-                             struct buffer *room, struct arena *arena)
+static const char *labels_of(const struct record *record, const char *process, struct buffer *room,
+                             struct arena *arena)
 {
     struct label_view label;
     buffer_reset(room);
     for (size_t at = 0; record_label(record, &at, &label);)
         append_label(room, label.name, label.name_length, label.value, label.value_length);
-    append_label(room, "process", 7, header->process, header->process_length);
+    append_label(room, "process", 7, process, strlen(process));
     return room->failed ? NULL : arena_string(arena, room->data, room->length);
 }
 
 static uint32_t recorded_count(const struct plan_input *input)
 {
-    uint32_t count = 0;
+    uint32_t count = input->totals->count;
     for (uint32_t i = 0; i < input->region_count; i++)
         count += input->regions[i]->reader->count;
     return count;
@@ -52,22 +52,43 @@ static bool served(const struct record *record, bool alive)
     return kind != ENGRAM_EVENT && (alive || (kind != ENGRAM_GAUGE && kind != ENGRAM_UPDOWN));
 }
 
+static bool add_recorded(struct entries *entries, const struct entry *like, const char *process,
+                         struct arena *arena, struct buffer *room)
+{
+    struct entry *entry = &entries->list[entries->count];
+    const struct record *record = like->record;
+    *entry = *like;
+    entry->order = entries->count + 1;
+    entry->name = arena_string(arena, record_name(record), record->descriptor->name_length);
+    entry->labels = labels_of(record, process, room, arena);
+    if (!entry->name || !entry->labels)
+        return false;
+    entries->count++;
+    return true;
+}
+
+static bool gather_totals(struct entries *entries, const struct plan_input *input,
+                          struct arena *arena, struct buffer *room)
+{
+    for (uint32_t i = 0; i < input->totals->count; i++) {
+        const struct total *total = &input->totals->list[i];
+        struct entry like = {.record = &total->record, .total = total};
+        if (!add_recorded(entries, &like, total->process, arena, room))
+            return false;
+    }
+    return true;
+}
+
 static bool gather_recorded(struct entries *entries, const struct plan_input *input,
                             struct arena *arena, struct buffer *room)
 {
     for (uint32_t i = 0; i < input->region_count; i++) {
         const struct reader *reader = input->regions[i]->reader;
         for (uint32_t j = 0; j < reader->count; j++) {
-            const struct record *record = &reader->records[j];
-            if (!served(record, input->alive[i]))
-                continue;
-            struct entry *entry = &entries->list[entries->count];
-            *entry = (struct entry){.record = record, .region = i, .order = entries->count + 1};
-            entry->name = arena_string(arena, record_name(record), record->descriptor->name_length);
-            entry->labels = labels_of(record, &reader->header, room, arena);
-            if (!entry->name || !entry->labels)
+            struct entry like = {.record = &reader->records[j], .region = i};
+            if (served(like.record, input->alive[i]) &&
+                !add_recorded(entries, &like, reader->header.process, arena, room))
                 return false;
-            entries->count++;
         }
     }
     return true;
@@ -143,6 +164,7 @@ bool entries_gather(struct entries *entries, const struct plan_input *input, str
     entries->count = 0;
     entries->list = calloc(recorded + computed_most(input, recorded) + 1, sizeof *entries->list);
     bool gathered = entries->list && gather_recorded(entries, input, arena, &room) &&
+                    gather_totals(entries, input, arena, &room) &&
                     gather_computed(entries, input, arena, entries->count);
     buffer_free(&room);
     if (gathered)

@@ -9,6 +9,7 @@ struct entry {
     const char *name;
     const char *labels;
     const struct record *record;            /* NULL for a computed series */
+    const struct total *total;              /* if the record is of an ended process */
     const struct computed_family *computed; /* NULL for a recorded one */
     uint32_t region;
     uint32_t order; /* 0 if computed, else of discovery: the older one stands */

@@ -33,7 +33,11 @@ struct self {
     const char *build_labels[2];
     const char *rejection_labels[REJECTION_COUNT + 1];
     _Atomic uint32_t alive, dead, quarantined;
+    _Atomic uint64_t series_refused;
     _Atomic uint64_t rejected[REJECTION_COUNT];
+    atomic_bool state_writable;
+    _Atomic uint64_t state_writes[2]; /* failures, successes */
+    _Atomic uint64_t state_bytes, folded, forgotten;
     _Atomic uint64_t events, missed;
     _Atomic uint64_t export_ns[SIZE_CLASSES]; /* 0: none of that size yet */
     _Atomic uint64_t requests[STATUS_CLASSES];
@@ -52,6 +56,7 @@ static const char *const export_labels[] = {"format=\"prometheus\",size_kb=\"1\"
                                             NULL};
 static const char *const state_labels[] = {"state=\"alive\"", "state=\"dead\"",
                                            "state=\"quarantined\"", NULL};
+static const char *const result_labels[] = {"result=\"failure\"", "result=\"success\"", NULL};
 static const char *const queue_labels[] = {"queue_type=\"metric_updates\"", NULL};
 static const char *const depth_labels[] = {"queue_depth=\"1000\"", NULL};
 static const char *const status_labels[] = {"code=\"1xx\"", "code=\"2xx\"", "code=\"3xx\"",
@@ -67,8 +72,14 @@ static const struct own_family {
     {ENGRAM_DAEMON_COLLECTOR_SUCCESS, NULL},
     {ENGRAM_DAEMON_REJECTED, NULL},
     {ENGRAM_DAEMON_REGIONS, state_labels},
+    {ENGRAM_DAEMON_FOLDED, no_labels},
+    {ENGRAM_DAEMON_FORGOTTEN, no_labels},
+    {ENGRAM_DAEMON_STATE_WRITABLE, no_labels},
+    {ENGRAM_DAEMON_STATE_WRITES, result_labels},
+    {ENGRAM_DAEMON_STATE_BYTES, no_labels},
     {ENGRAM_DAEMON_SERIES, no_labels},
     {ENGRAM_DAEMON_CONFLICTS, no_labels},
+    {ENGRAM_DAEMON_SERIES_REFUSED, no_labels},
     {ENGRAM_DAEMON_PLAN, no_labels},
     {ENGRAM_DAEMON_EVENTS, no_labels},
     {ENGRAM_DAEMON_EVENTS_MISSED, no_labels},
@@ -202,16 +213,39 @@ void self_saw_events(struct self *self, uint32_t socket, const struct drained *d
         atomic_store(&figures->oldest_now, now - then);
 }
 
-void self_regions(struct self *self, uint32_t alive, uint32_t dead, uint32_t quarantined)
+void self_regions(struct self *self, uint32_t alive, uint32_t dead, uint32_t quarantined,
+                  uint64_t series_refused)
 {
     atomic_store(&self->alive, alive);
     atomic_store(&self->dead, dead);
     atomic_store(&self->quarantined, quarantined);
+    atomic_store(&self->series_refused, series_refused);
 }
 
 void self_rejected(struct self *self, enum rejection rejection)
 {
     atomic_fetch_add(&self->rejected[rejection], 1);
+}
+
+void self_state_opened(struct self *self)
+{
+    atomic_store(&self->state_writable, true);
+}
+
+void self_state_written(struct self *self, bool success, uint32_t regions)
+{
+    atomic_fetch_add(&self->state_writes[success], 1);
+    atomic_fetch_add(&self->folded, success ? regions : 0);
+}
+
+void self_state_bytes(struct self *self, uint64_t bytes)
+{
+    atomic_store(&self->state_bytes, bytes);
+}
+
+void self_forgot(struct self *self, uint32_t processes)
+{
+    atomic_fetch_add(&self->forgotten, processes);
 }
 
 void self_exported(struct self *self, uint64_t ns, uint64_t bytes)
@@ -260,6 +294,7 @@ static void fill_regions(struct self *self, const struct plan *plan, union word 
             (double)atomic_load(&self->rejected[i]));
     put(plan, row, ENGRAM_DAEMON_SERIES, "", plan->series_count);
     put(plan, row, ENGRAM_DAEMON_CONFLICTS, "", plan->conflicts);
+    put(plan, row, ENGRAM_DAEMON_SERIES_REFUSED, "", (double)atomic_load(&self->series_refused));
     put(plan, row, ENGRAM_DAEMON_PLAN, "", (double)plan->arena.size);
 }
 
@@ -269,6 +304,19 @@ static bool has_ring(const struct plan *plan)
         if (plan->regions[i].ring != UINT32_MAX)
             return true;
     return false;
+}
+
+static void fill_state(struct self *self, const struct plan *plan, union word *row)
+{
+    uint64_t bytes = atomic_load(&self->state_bytes);
+    put(plan, row, ENGRAM_DAEMON_FOLDED, "", (double)atomic_load(&self->folded));
+    put(plan, row, ENGRAM_DAEMON_FORGOTTEN, "", (double)atomic_load(&self->forgotten));
+    put(plan, row, ENGRAM_DAEMON_STATE_WRITABLE, "", atomic_load(&self->state_writable));
+    for (int i = 0; i < 2; i++)
+        put(plan, row, ENGRAM_DAEMON_STATE_WRITES, result_labels[i],
+            (double)atomic_load(&self->state_writes[i]));
+    if (bytes)
+        put(plan, row, ENGRAM_DAEMON_STATE_BYTES, "", (double)bytes);
 }
 
 /* Without a ring nothing can lag or fill: absent, not zero. */
@@ -322,6 +370,7 @@ void self_fill(struct self *self, const struct plan *plan, union word *row)
 {
     fill_collectors(self, plan, row);
     fill_regions(self, plan, row);
+    fill_state(self, plan, row);
     fill_events(self, plan, row);
     fill_http(self, plan, row);
     fill_process(self, plan, row);

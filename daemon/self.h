@@ -28,9 +28,17 @@ uint64_t self_collections(const struct self *self);
  * its process is alive. */
 void self_saw_events(struct self *self, uint32_t socket, const struct drained *drained, bool alive);
 
-/* What discovery found: regions by state, and what was refused since the start. */
-void self_regions(struct self *self, uint32_t alive, uint32_t dead, uint32_t quarantined);
+/* What discovery found: regions by state, series that are too many, and what was refused since the
+ * start. */
+void self_regions(struct self *self, uint32_t alive, uint32_t dead, uint32_t quarantined,
+                  uint64_t series_refused);
 void self_rejected(struct self *self, enum rejection rejection);
+
+/* The state directory can be written; how writes of the totals went, and what they took over. */
+void self_state_opened(struct self *self);
+void self_state_written(struct self *self, bool success, uint32_t regions);
+void self_state_bytes(struct self *self, uint64_t bytes);
+void self_forgot(struct self *self, uint32_t processes);
 
 /* An export of `bytes` on the wire took `ns` from snapshot to body. */
 void self_exported(struct self *self, uint64_t ns, uint64_t bytes);

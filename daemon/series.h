@@ -37,7 +37,7 @@ struct histogram_shape {
 
 struct series {
     char *labels; /* a="x",b="y" escaped for exposition, sorted, with process; or "" */
-    uint32_t at;  /* first word; a histogram takes `cells` words and one for its sum */
+    uint32_t at;  /* first word; a histogram takes `cells` words and SUM_WORDS for its sum */
     uint8_t rows; /* enum series_rows */
     struct histogram_shape *shape; /* histograms only */
 };

@@ -27,6 +27,8 @@ static bool add_line(struct histogram_shape *shape, uint32_t cut, double bound, 
 {
     if (shape->lines && shape->cut[shape->lines - 1] == cut)
         return true; /* two bounds fell into one bucket */
+    if (!isfinite(bound))
+        return true; /* +Inf is there anyway */
     shape->cut[shape->lines] = cut;
     shape->text[shape->lines] = bound_text(bound, arena);
     return shape->text[shape->lines++] != NULL;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shmlib/reader.h"
 #include "shmlib/record.h"
+#include "shmlib/sum.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,17 +35,13 @@ static bool layout_valid(const struct engram_region *h)
            h->arena_size <= ENGRAM_ARENA_SIZE &&
            fits(h->arena_offset, h->arena_size, 1, h->nodes_offset) &&
            fits(h->nodes_offset, h->nodes, h->copy_size, h->cpus_offset) &&
-           fits(h->cpus_offset, h->cpus, h->copy_size, h->size);
+           fits(h->cpus_offset, h->cpus, h->copy_size, h->size) &&
+           h->size == h->cpus_offset + h->cpus * h->copy_size;
 }
 
 static bool process_valid(const struct engram_region *h)
 {
-    for (uint32_t i = 0; i < h->process_length; i++) {
-        unsigned char c = (unsigned char)h->process[i];
-        if (c <= ' ' || c >= 0x7f || c == '/' || c == '"' || c == '\\')
-            return false;
-    }
-    return h->process[h->process_length] == 0;
+    return process_name_valid(h->process, h->process_length) && h->process[h->process_length] == 0;
 }
 
 static enum rejection header_check(const struct engram_region *h, uint64_t file_size)
@@ -105,11 +102,18 @@ static enum rejection file_open(struct reader *reader, int dir, const char *name
 
 struct reader *reader_open(int dir, const char *name, enum rejection *rejection)
 {
+    return reader_open_limited(dir, name, UINT32_MAX, rejection);
+}
+
+struct reader *reader_open_limited(int dir, const char *name, uint32_t limit,
+                                   enum rejection *rejection)
+{
     struct reader *reader = calloc(1, sizeof *reader);
     if (!reader) {
         *rejection = REJECTION_MEMORY;
         return NULL;
     }
+    reader->limit = limit;
     *rejection = file_open(reader, dir, name);
     if (*rejection == REJECTION_NONE)
         *rejection = reader_start(reader);
@@ -143,6 +147,13 @@ bool reader_alive(const struct reader *reader)
 static bool record_append(struct reader *reader, uint32_t offset,
                           const struct engram_descriptor *descriptor)
 {
+    reader->bytes += descriptor->size;
+    if (reader->count >= reader->limit ||
+        reader->words + sum_words(descriptor) > (uint64_t)reader->limit * READER_WORDS) {
+        reader->refused++;
+        return true;
+    }
+    reader->words += sum_words(descriptor);
     if (reader->count == reader->capacity) {
         uint32_t capacity = reader->capacity ? 2 * reader->capacity : 64;
         struct record *grown = realloc(reader->records, capacity * sizeof *grown);
@@ -155,7 +166,6 @@ static bool record_append(struct reader *reader, uint32_t offset,
     if (!copy)
         return false;
     memcpy(copy, descriptor, descriptor->size);
-    reader->bytes += descriptor->size;
     reader->records[reader->count++] = (struct record){offset, copy};
     return true;
 }
@@ -175,7 +185,8 @@ static enum rejection read_chain(struct reader *reader, uint32_t head, uint32_t 
         uint64_t left = h->arena_size - offset;
         ssize_t got = pread(reader->fd, room.bytes, left < sizeof room ? left : sizeof room,
                             (off_t)(h->arena_offset + offset));
-        if (got < 0 || !descriptor_valid(&room.descriptor, (size_t)got, h))
+        if (got < 0 || !descriptor_valid(&room.descriptor, (size_t)got) ||
+            !descriptor_placed(&room.descriptor, h))
             return REJECTION_DESCRIPTOR;
         if (!record_append(reader, offset, &room.descriptor))
             return REJECTION_MEMORY;

@@ -30,6 +30,7 @@ enum rejection {
     REJECTION_MEMORY,     /* no memory or no address space to read it */
     REJECTION_DESCRIPTOR, /* a malformed descriptor, or chains without end */
     REJECTION_TRUNCATED,  /* shrunk while it was being read */
+    REJECTION_DUPLICATE,  /* another file has its nonce */
     REJECTION_COUNT
 };
 
@@ -52,12 +53,20 @@ struct reader {
     struct record *records; /* in order of discovery */
     uint32_t count;
     uint32_t capacity;
-    uint64_t bytes;               /* of all records: no more than the arena has in use */
+    uint32_t limit;               /* of count, and of words by READER_WORDS for each */
+    uint64_t words;               /* that the sums of all records take */
+    uint32_t refused;             /* descriptors beyond it, which are not kept */
+    uint64_t bytes;               /* of all descriptors: no more than the arena has in use */
     uint32_t heads[ENGRAM_HEADS]; /* as far as the chains have been read */
 };
 
-/* Opens `name` in directory `dir`; NULL with a rejection.  Free with reader_close(). */
-struct reader *reader_open(int dir, const char *name, enum rejection *rejection);
+#define READER_WORDS 64 /* a series on average: some are histograms */
+
+/* Opens `name` in directory `dir`; NULL with a rejection.  Free with reader_close().  At most
+ * `limit` series are kept, those that are found first. */
+struct reader *reader_open_limited(int dir, const char *name, uint32_t limit,
+                                   enum rejection *rejection);
+struct reader *reader_open(int dir, const char *name, enum rejection *rejection); /* no limit */
 void reader_close(struct reader *reader);
 
 /*

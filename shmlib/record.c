@@ -41,6 +41,16 @@ bool record_label(const struct record *record, size_t *at, struct label_view *la
     return true;
 }
 
+bool process_name_valid(const char *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c <= ' ' || c >= 0x7f || c == '/' || c == '"' || c == '\\')
+            return false;
+    }
+    return length > 0 && length <= ENGRAM_PROCESS_MAX;
+}
+
 static bool sizes_valid(const struct engram_descriptor *d, size_t length)
 {
     if (length < sizeof *d || d->size < sizeof *d || d->size > length || d->size % 8)
@@ -107,23 +117,47 @@ static bool histogram_valid(const struct engram_descriptor *d)
            engram_bounds_valid(bounds + d->bounds, d->shown);
 }
 
-static bool slot_valid(const struct engram_descriptor *d, const struct engram_region *h)
+static bool placement_valid(const struct engram_descriptor *d)
+{
+    bool single = d->kind == ENGRAM_GAUGE || d->kind == ENGRAM_COUNTER_SET;
+    return single == (d->placement == ENGRAM_SINGLE) && d->placement >= ENGRAM_SINGLE &&
+           d->placement <= ENGRAM_PER_CPU;
+}
+
+bool descriptor_valid(const struct engram_descriptor *d, size_t length)
+{
+    return sizes_valid(d, length) && d->kind >= ENGRAM_COUNTER && d->kind <= ENGRAM_EVENT &&
+           d->merge <= ENGRAM_MAX && placement_valid(d) && histogram_valid(d) && texts_valid(d);
+}
+
+bool descriptor_placed(const struct engram_descriptor *d, const struct engram_region *h)
 {
     uint32_t chunk = d->slot >> ENGRAM_CHUNK_SHIFT;
     uint32_t at = d->slot & (ENGRAM_CHUNK_SIZE - 1);
     uint32_t size = d->kind == ENGRAM_HISTOGRAM ? d->cells * (uint32_t)sizeof(struct engram_cell)
                     : d->kind == ENGRAM_EVENT   ? (uint32_t)sizeof(struct engram_ring)
                                                 : (uint32_t)sizeof(uint64_t);
-    bool single = d->kind == ENGRAM_GAUGE || d->kind == ENGRAM_COUNTER_SET;
     return chunk < h->chunks && at % (size > sizeof(struct engram_cell) ? 64 : 8) == 0 &&
-           size <= ENGRAM_CHUNK_SIZE - at && single == (d->placement == ENGRAM_SINGLE) &&
-           d->placement >= ENGRAM_SINGLE && d->placement <= ENGRAM_PER_CPU &&
-           h->placement[chunk] == d->placement;
+           size <= ENGRAM_CHUNK_SIZE - at && h->placement[chunk] == d->placement;
 }
 
-bool descriptor_valid(const struct engram_descriptor *d, size_t length,
-                      const struct engram_region *header)
+bool descriptor_same_shape(const struct engram_descriptor *a, const struct engram_descriptor *b)
 {
-    return sizes_valid(d, length) && d->kind >= ENGRAM_COUNTER && d->kind <= ENGRAM_EVENT &&
-           d->merge <= ENGRAM_MAX && histogram_valid(d) && slot_valid(d, header) && texts_valid(d);
+    return a->kind == b->kind && a->flags == b->flags && a->cells == b->cells &&
+           a->first == b->first && a->bounds == b->bounds &&
+           memcmp(a + 1, b + 1, a->bounds * sizeof(double)) == 0;
+}
+
+static struct engram_text labels_of(const struct engram_descriptor *d)
+{
+    struct record record = {0, d};
+    return (struct engram_text){record_unit(&record) + d->unit_length, d->labels_length};
+}
+
+int descriptor_compare(const struct engram_descriptor *a, const struct engram_descriptor *b)
+{
+    struct record left = {0, a}, right = {0, b};
+    int order = engram_text_compare((struct engram_text){record_name(&left), a->name_length},
+                                    (struct engram_text){record_name(&right), b->name_length});
+    return order ? order : engram_text_compare(labels_of(a), labels_of(b));
 }

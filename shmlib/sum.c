@@ -1,7 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "shmlib/sum.h"
 
+#include <math.h>
 #include <string.h>
+
+/* Two reports of one total that outlives those who report it are no sum. */
+static enum engram_merge merge_of(const struct engram_descriptor *d)
+{
+    if (d->kind == ENGRAM_GAUGE)
+        return (enum engram_merge)d->merge;
+    return d->kind == ENGRAM_COUNTER_SET && d->flags & ENGRAM_ABSOLUTE ? ENGRAM_MAX : ENGRAM_SUM;
+}
+
+struct source source_of(const struct engram_descriptor *d, uint32_t at)
+{
+    return (struct source){.slot = d->slot,
+                           .at = at,
+                           .cells = d->cells,
+                           .kind = d->kind,
+                           .merge = (uint8_t)merge_of(d)};
+}
+
+uint32_t sum_words(const struct engram_descriptor *d)
+{
+    return d->kind == ENGRAM_HISTOGRAM ? d->cells + SUM_WORDS : 1;
+}
 
 static uint64_t load(const char *at)
 {
@@ -14,6 +37,20 @@ static double load_double(const char *at)
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+
+void sum_exactly(union word *pair, double value)
+{
+    double high = pair[0].number, sum = high + value;
+    if (!isfinite(sum)) { /* the remainder would be NaN, and is of no interest */
+        pair[0].number = sum;
+        pair[1].number = 0;
+        return;
+    }
+    double back = sum - high;
+    double low = pair[1].number + ((high - (sum - back)) + (value - back));
+    pair[0].number = sum + low;
+    pair[1].number = low - (pair[0].number - sum);
 }
 
 static void add_series(const char *copy, const struct source *source, union word *row)
@@ -29,7 +66,7 @@ static void add_series(const char *copy, const struct source *source, union word
         to[i].count += load(slot + i * sizeof(struct engram_cell));
         sum += load_double(slot + i * sizeof(struct engram_cell) + sizeof(uint64_t));
     }
-    to[source->cells].number += sum;
+    sum_exactly(&to[source->cells], sum);
 }
 
 void sum_cpu(const struct reader *reader, uint32_t cpu, const struct source *sources, size_t count,
@@ -61,6 +98,26 @@ void sum_node(const struct reader *reader, uint32_t node, const struct source *s
         add_series(copy, &sources[i], row);
 }
 
+static void merge_total(uint64_t *to, uint64_t value, enum engram_merge merge)
+{
+    if (merge == ENGRAM_SUM)
+        *to += value;
+    else if (value > *to)
+        *to = value;
+}
+
+void sum_add(const struct engram_descriptor *d, union word *to, const union word *from)
+{
+    if (d->kind != ENGRAM_HISTOGRAM) {
+        merge_total(&to->count, from->count, merge_of(d));
+        return;
+    }
+    for (uint32_t i = 0; i < d->cells; i++)
+        to[i].count += from[i].count;
+    for (uint32_t i = 0; i < SUM_WORDS; i++)
+        sum_exactly(&to[d->cells], from[d->cells + i].number);
+}
+
 static void merge_gauge(union word *to, double value, enum engram_merge merge)
 {
     if (to->count == ENGRAM_GAUGE_UNSET || merge == ENGRAM_YOUNGEST)
@@ -78,7 +135,7 @@ void sum_single(const struct reader *reader, const struct source *sources, size_
     for (size_t i = 0; i < count; i++) {
         const char *slot = copy + sources[i].slot;
         if (sources[i].kind == ENGRAM_COUNTER_SET)
-            row[sources[i].at].count += load(slot);
+            merge_total(&row[sources[i].at].count, load(slot), (enum engram_merge)sources[i].merge);
         else if (load(slot) != ENGRAM_GAUGE_UNSET)
             merge_gauge(&row[sources[i].at], load_double(slot),
                         (enum engram_merge)sources[i].merge);

@@ -5,21 +5,23 @@ set -euo pipefail
 build=${BUILD:-build}
 duration=${DURATION:-0}
 listen=${LISTEN:-127.0.0.1:7433}
+[[ $duration =~ ^[0-9]+$ ]] || { echo "DURATION is a number of seconds, not \"$duration\"" >&2; exit 2; }
 export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-run-XXXXXX)
 log=$ENGRAM_DIR.log
+state=$(mktemp -d)
 daemon=
 demo=
 
 finish() {
   for child in $demo $daemon; do kill "$child" 2>/dev/null || true; done
   wait 2>/dev/null || true
-  rm -rf "$ENGRAM_DIR" "$log"
+  rm -rf "$ENGRAM_DIR" "$state" "$log" "$log.demo"
 }
 trap finish EXIT
 trap 'exit 0' INT TERM
 
-"$build/engramd" --listen "$listen" --region-dir "$ENGRAM_DIR" 2>"$log" &
+"$build/engramd" --listen "$listen" --region-dir "$ENGRAM_DIR" --state-dir "$state" 2>"$log" &
 daemon=$!
 # By its own word: on an address that is in use somebody else would answer.
 for _ in $(seq 50); do
@@ -27,7 +29,7 @@ for _ in $(seq 50); do
   kill -0 "$daemon" 2>/dev/null || { cat "$log" >&2; echo "try: make run LISTEN=127.0.0.1:7434" >&2; exit 1; }
   sleep 0.1
 done
-"$build/engram-demo" --threads 2 --seconds "$duration" >"$ENGRAM_DIR.log.demo" &
+"$build/engram-demo" --threads 2 --seconds "$duration" >"$log.demo" &
 demo=$!
 
 cat <<TEXT
@@ -48,4 +50,3 @@ while kill -0 "$demo" 2>/dev/null; do
   printf 'after %s s: %s samples served\n' $((SECONDS - started)) \
     "$(curl -fsS "http://$listen/metrics" | grep -vc '^#')"
 done
-rm -f "$ENGRAM_DIR.log.demo"

@@ -56,11 +56,13 @@ static pid_t start_daemon(void)
     pid_t child = fork();
     if (child)
         return child;
-    char listen[32];
+    char listen[32], state[sizeof directory + 8];
     snprintf(listen, sizeof listen, "127.0.0.1:%d", PORT);
+    snprintf(state, sizeof state, "%s/.state", directory); /* hidden, so it is no region */
     if (!freopen("/dev/null", "w", stderr))
         _exit(126);
-    execl(daemon_path, "engramd", "--listen", listen, "--region-dir", directory, (char *)NULL);
+    execl(daemon_path, "engramd", "--listen", listen, "--region-dir", directory, "--state-dir",
+          state, "--series-limit", "1000000", (char *)NULL);
     _exit(127);
 }
 

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(header.placement, ENGRAM_SINGLE, 8);
     struct engram_descriptor *descriptor = aligned_alloc(8, (size + 8) / 8 * 8);
     memcpy(descriptor, data, size);
-    if (descriptor_valid(descriptor, size, &header)) {
+    if (descriptor_valid(descriptor, size) && descriptor_placed(descriptor, &header)) {
         struct record record = {8, descriptor};
         struct label_view label;
         volatile char last = 0;

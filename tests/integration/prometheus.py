@@ -150,7 +150,8 @@ def start_all(room, children):
     regions = tempfile.mkdtemp(prefix="engram-test-", dir="/dev/shm")
     os.environ["ENGRAM_DIR"] = regions
     children.append(subprocess.Popen(
-        [f"{BUILD}/engramd", "--listen", f"127.0.0.1:{daemon}", "--region-dir", regions],
+        [f"{BUILD}/engramd", "--listen", f"127.0.0.1:{daemon}", "--region-dir", regions,
+         "--state-dir", f"{room}/state"],
         stderr=open(f"{room}/engramd.log", "w")))
     TextProxy.target = f"http://127.0.0.1:{daemon}/metrics"
     server = http.server.ThreadingHTTPServer(("127.0.0.1", proxy), TextProxy)

@@ -42,7 +42,8 @@ def main():
     os.environ["ENGRAM_DIR"] = regions
     try:
         record(ctypes.CDLL(f"{BUILD}/libengram.so"))
-        scrape = subprocess.run([f"{BUILD}/engramd", "--once", "--region-dir", regions],
+        scrape = subprocess.run([f"{BUILD}/engramd", "--once", "--region-dir", regions,
+                                 "--state-dir", regions],
                                 capture_output=True, text=True, check=True).stdout
     finally:
         shutil.rmtree(regions)

@@ -16,7 +16,7 @@ check() { # the compiler of each object
   "$room/host" "$room/first.so" "$room/second.so" 100000 >"$room/out"
   [ "$(find "$ENGRAM_DIR" -type f | wc -l)" = 1 ] || { echo "$*: not one region"; exit 1; }
   grep -q 'unloaded 1' "$room/out" || { echo "$*: the second object was not unloaded"; exit 1; }
-  "$BUILD/engramd" --once --region-dir "$ENGRAM_DIR" >"$room/scrape" 2>/dev/null
+  "$BUILD/engramd" --once --region-dir "$ENGRAM_DIR" --state-dir "$room" >"$room/scrape" 2>/dev/null
   for series in 'shared_total{' 'shared_seconds_count{'; do
     [ "$(grep -F "$series" "$room/scrape" | awk '{ sum += $2 } END { print sum }')" = 300000 ] ||
       { echo "$*: $series"; grep -F "$series" "$room/scrape"; exit 1; }

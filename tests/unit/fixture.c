@@ -179,12 +179,16 @@ void pipeline_start(struct pipeline *pipeline, const char *machine, snapshot_com
     pipeline->self = self_new(topology_sockets(pipeline->topology), "0", "r");
     pipeline->store =
         snapshot_store_new(pipeline->topology, compute ? compute : compute_nothing, argument);
-    ck_assert(pipeline->self && pipeline->store);
+    pipeline->totals = totals_new(topology_nodes(pipeline->topology), 0, 0, 0);
+    ck_assert(pipeline->self && pipeline->store && pipeline->totals);
+    pipeline->found.totals = pipeline->totals;
+    pipeline->found.series_limit = UINT32_MAX;
 }
 
 void pipeline_stop(struct pipeline *pipeline)
 {
     found_free(&pipeline->found);
+    totals_release(pipeline->totals);
     snapshot_store_free(pipeline->store);
     self_free(pipeline->self);
     topology_free(pipeline->topology);
@@ -205,6 +209,7 @@ struct plan *pipeline_plan(struct pipeline *pipeline, const struct computed_fami
     found_sweep_end(&pipeline->found);
     found_refresh(&pipeline->found, true, pipeline->self);
     ck_assert(found_input(&pipeline->found, &input));
+    input.totals = (struct totals *)(uintptr_t)pipeline->found.totals;
     input.computed = computed;
     input.nodes = topology_nodes(pipeline->topology);
     struct plan *plan = plan_build(&input);

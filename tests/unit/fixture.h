@@ -53,6 +53,7 @@ struct pipeline {
     struct topology *topology;
     struct self *self;
     struct snapshot_store *store;
+    struct totals *totals; /* none, until found.totals says otherwise */
     struct found found;
 };
 

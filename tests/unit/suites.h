@@ -8,6 +8,7 @@ Suite *accept_suite(void);
 Suite *attach_suite(void);
 Suite *bucket_suite(void);
 Suite *config_suite(void);
+Suite *continuity_suite(void);
 Suite *demo_parts_suite(void);
 Suite *demo_suite(void);
 Suite *derived_suite(void);
@@ -23,6 +24,7 @@ Suite *plan_suite(void);
 Suite *reader_suite(void);
 Suite *snapshot_suite(void);
 Suite *topology_suite(void);
+Suite *totals_suite(void);
 Suite *writer_suite(void);
 
 #endif

@@ -105,6 +105,23 @@ START_TEST(ratio_goes_up_and_down)
 }
 END_TEST
 
+/* Anybody may register these names as something else: then there is nothing to derive. */
+START_TEST(sources_of_another_kind_are_let_be)
+{
+    static const char *const drm[] = {"paradigm", "drm", "plausibility_threshold", "0.7", NULL};
+    engram_counter_add(engram_counter_new("engram_pattern_completion_score", "", NULL), 1);
+    engram_gauge_set(engram_gauge_new("engram_batch_items_total", "", NULL), 1);
+    engram_histogram_record(engram_histogram_new("engram_false_memory_trials_total", "", drm), 1);
+    false_memories = engram_counter_new("engram_false_memories_total", "", drm);
+    replan();
+    engram_counter_add(false_memories, 1);
+    pass(SECOND);
+    ASSERT_ABSENT(MEAN);
+    ASSERT_ABSENT(THROUGHPUT);
+    ASSERT_ABSENT(RATE);
+}
+END_TEST
+
 START_TEST(ratio_is_absent_once_the_window_is_empty)
 {
     register_ratio();
@@ -346,11 +363,11 @@ END_TEST
 
 START_TEST(regions_are_counted)
 {
-    self_regions(pipeline.self, 3, 2, 1);
+    self_regions(pipeline.self, 3, 2, 1, 0);
     self_rejected(pipeline.self, REJECTION_SHORT);
     self_rejected(pipeline.self, REJECTION_SHORT);
     pass(1);
-    ck_assert_str_eq(shown(pipeline.store, "engramd_regions"),
+    ck_assert_str_eq(shown(pipeline.store, "engramd_regions{"),
                      "engramd_regions{state=\"alive\"} 3\n"
                      "engramd_regions{state=\"dead\"} 2\n"
                      "engramd_regions{state=\"quarantined\"} 1\n");
@@ -476,6 +493,7 @@ static TCase *of_windows(void)
     TCase *tests = tcase_create("window");
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, ratio_goes_up_and_down);
+    tcase_add_test(tests, sources_of_another_kind_are_let_be);
     tcase_add_test(tests, ratio_is_absent_once_the_window_is_empty);
     tcase_add_test(tests, values_move_between_samples);
     tcase_add_test(tests, ratio_needs_both_counters);

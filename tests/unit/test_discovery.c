@@ -22,6 +22,7 @@
 
 static struct pipeline pipeline;
 static struct discovery *discovery;
+static struct continuity *continuity;
 static const char *directories[3];
 
 static void compute_self(void *argument, const struct plan *plan, const struct snapshot *snapshot,
@@ -35,14 +36,27 @@ static void start_in(const char *first, const char *second, bool flat)
 {
     directories[0] = first;
     directories[1] = second;
+    struct continuity_options none = {
+        .state_dir = "/nonexistent", .topology = pipeline.topology, .self = pipeline.self};
+    continuity = continuity_new(&none);
+    ck_assert_ptr_nonnull(continuity);
     struct discovery_options options = {.store = pipeline.store,
                                         .topology = pipeline.topology,
                                         .self = pipeline.self,
+                                        .continuity = continuity,
+                                        .written = -1,
                                         .directories = directories,
                                         .flat = flat,
+                                        .series_limit = 100,
                                         .tick_ms = 5};
     discovery = discovery_new(&options);
     ck_assert_ptr_nonnull(discovery);
+}
+
+static void end(void)
+{
+    discovery_free(discovery);
+    continuity_free(continuity);
 }
 
 static void start(void)
@@ -56,7 +70,7 @@ static void start(void)
 
 static void stop(void)
 {
-    discovery_free(discovery);
+    end();
     pipeline_stop(&pipeline);
     log_release(true);
     fixture_stop();
@@ -235,10 +249,46 @@ START_TEST(short_file_may_become_a_region)
     scan();
     ck_assert_double_eq(value("engramd_regions{state=\"quarantined\"}"), 1);
     ck_assert_int_eq(unlinkat(fixture_dir, "other.1", 0), 0);
-    PUT_HEADER("other.1", pid, 1);
+    PUT_HEADER("other.1", nonce[0], 1); /* a copy with the same one would be no other */
     scan();
     ck_assert_double_eq(value("engramd_regions{state=\"quarantined\"}"), 0);
     ck_assert_double_eq(value("engramd_regions{state=\"dead\"}"), 1); /* nobody maps the copy */
+}
+END_TEST
+
+/* The first to come are served, the rest is counted and said once. */
+START_TEST(too_many_series_are_left_out)
+{
+    process_with("good", 5);
+    for (int i = 0; i < 150; i++) {
+        char number[8];
+        snprintf(number, sizeof number, "%d", i);
+        const char *labels[] = {"i", number, NULL};
+        engram_counter_new("many_total", "", labels);
+    }
+    scan();
+    scan();
+    double refused = value("engramd_series_refused");
+    ck_assert_double_eq(refused, 150 + 1 + ENGRAM_OWN_COUNT - 100);
+    ck_assert_int_eq(logged("more series than are allowed"), 1);
+    engram_counter_new("more_total", "", NULL);
+    scan();
+    ck_assert_double_eq(value("engramd_series_refused"), refused + 1);
+}
+END_TEST
+
+START_TEST(large_histograms_count_for_more)
+{
+    process_with("good", 5);
+    for (int i = 0; i < 4; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "h%d", i);
+        struct engram_spec spec = {.name = engram_string(name), .least = 1e-70, .most = 1e80};
+        ck_assert_uint_gt(engram_histogram_register(&spec).cells, 3900);
+    }
+    scan();
+    ck_assert_double_eq(value("engramd_series_refused"), 3); /* one takes two thirds of all words */
+    ck_assert_double_eq(served("good"), 5);
 }
 END_TEST
 
@@ -352,7 +402,7 @@ START_TEST(several_directories_are_one)
 {
     char second[64] = "/dev/shm/engram-test-XXXXXX";
     ck_assert_ptr_nonnull(mkdtemp(second));
-    discovery_free(discovery);
+    end();
     start_in(fixture_directory, second, false);
     process_with("twin", 5);
     setenv("ENGRAM_DIR", second, 1);
@@ -369,7 +419,7 @@ START_TEST(flat_names_have_a_prefix)
 {
     char name[32], from[512], with[64], without[64];
     snprintf(name, sizeof name, "flat-%d", (int)getpid()); /* others may run this test, too */
-    discovery_free(discovery);
+    end();
     start_in(NULL, NULL, true);
     process_with(name, 5);
     snprintf(from, sizeof from, "%s/%s", fixture_directory, fixture_name(name));
@@ -530,6 +580,8 @@ Suite *discovery_suite(void)
     tcase_add_loop_test(tests, bad_file_is_quarantined_once, 0, (int)(sizeof bad / sizeof bad[0]));
     tcase_add_test(tests, hidden_files_and_the_marker_are_no_regions);
     tcase_add_test(tests, short_file_may_become_a_region);
+    tcase_add_test(tests, too_many_series_are_left_out);
+    tcase_add_test(tests, large_histograms_count_for_more);
     tcase_add_test(tests, region_grows_by_a_series);
     tcase_add_test(tests, unlinked_region_lives_as_long_as_its_process);
     tcase_add_test(tests, dead_region_stays_until_its_file_goes);

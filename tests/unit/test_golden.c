@@ -156,7 +156,7 @@ static union word value_of(const struct reader *reader, const char *name)
     for (uint32_t i = 0; i < reader->count; i++) {
         const struct record *record = &reader->records[i];
         const struct engram_descriptor *d = record->descriptor;
-        struct source source = {d->slot, 0, d->cells, d->kind, d->merge};
+        struct source source = source_of(d, 0);
         if (d->name_length != strlen(name) || memcmp(record_name(record), name, strlen(name)) != 0)
             continue;
         row[0].count = d->kind == ENGRAM_GAUGE ? ENGRAM_GAUGE_UNSET : 0;

@@ -45,8 +45,10 @@ static struct plan *plan_of(uint32_t words)
 {
     const struct computed_family family = {.about = &about, .labels = many_labels + 7 - words};
     const struct computed_family *const computed[] = {&family, NULL};
-    struct plan_input input = {.computed = computed, .nodes = 2};
+    struct totals *none = totals_new(2, 0, 0, 0);
+    struct plan_input input = {.totals = none, .computed = computed, .nodes = 2};
     struct plan *plan = plan_build(&input);
+    totals_release(none);
     ck_assert_ptr_nonnull(plan);
     ck_assert_uint_eq(plan->set.words, words);
     return plan;

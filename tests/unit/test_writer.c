@@ -42,9 +42,9 @@ static void total(const char *name, const char *value, union word *row)
             (value &&
              (label.value_length != strlen(value) || memcmp(label.value, value, strlen(value)))))
             continue;
-        struct source source = {d->slot, 0, d->cells, d->kind, d->merge};
+        struct source source = source_of(d, 0);
         found++;
-        memset(row, 0, (d->cells + 1) * sizeof *row);
+        memset(row, 0, sum_words(d) * sizeof *row);
         if (d->placement == ENGRAM_SINGLE)
             sum_single(reader, &source, 1, row);
         for (uint32_t node = 0; d->placement != ENGRAM_SINGLE && node < reader->header.nodes;

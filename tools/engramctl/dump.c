@@ -93,9 +93,8 @@ static void print_record(const struct reader *reader, const struct record *recor
 /* False when there is no memory, or the region was truncated meanwhile. */
 static bool dump_record(const struct reader *reader, const struct record *record)
 {
-    const struct engram_descriptor *d = record->descriptor;
-    struct summing summing = {reader, {d->slot, 0, d->cells, d->kind, d->merge}, NULL};
-    summing.row = calloc((size_t)d->cells + 1, sizeof *summing.row);
+    struct summing summing = {reader, source_of(record->descriptor, 0), NULL};
+    summing.row = calloc(sum_words(record->descriptor), sizeof *summing.row);
     bool whole = summing.row && guard_run(sum_all, &summing);
     if (whole)
         print_record(reader, record, summing.row);

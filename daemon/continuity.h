@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counters that survive their processes and this daemon.  When nobody writes to
+ * a region any more, its final values are added to the totals, the totals are
+ * written to the state directory together with the region's nonce, and only once
+ * they are safe there does the region go: it is shown as part of the totals or
+ * by itself, never as both and never as neither, whatever is killed when.
+ *
+ * Belongs to the discovery thread.
+ */
+#ifndef ENGRAMD_CONTINUITY_H
+#define ENGRAMD_CONTINUITY_H
+
+#include "daemon/found.h"
+#include "daemon/self.h"
+#include "daemon/state.h"
+#include "daemon/topology.h"
+
+struct continuity;
+
+struct continuity_options {
+    const char *state_dir;
+    struct state *state; /* NULL: the totals are read but nothing is folded */
+    const struct topology *topology;
+    struct self *self;
+    uint64_t forget_after; /* s after its last process ended a name's totals are dropped */
+};
+
+/* Reads the totals.  NULL, and the log says why, when they are there but cannot be read, or when
+ * there is no memory.  The state stays the caller's. */
+struct continuity *continuity_new(const struct continuity_options *options);
+void continuity_free(struct continuity *continuity);
+
+/* The totals as they are shown now; borrowed until the next continuity_step(). */
+struct totals *continuity_totals(const struct continuity *continuity);
+
+/*
+ * Takes note of a write that has ended, and folds what has died.  `complete`: the
+ * last scan saw every directory whole, so a file that is not among the found is
+ * gone.  True when a plan must follow.
+ */
+bool continuity_step(struct continuity *continuity, struct found *found, bool complete);
+
+#endif

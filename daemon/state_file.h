@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Totals as the bytes of a file, and back.  Pure: state.h does the disk.
+ *
+ *     header | nonces of folded regions | ended processes | totals | checksum
+ *
+ * An ended process is {u64 time, u16 length, name}.  A total is {u32 index of its
+ * process, u32 rows, descriptor, rows x words}.  Native byte order: a state lives
+ * no longer than the boot that it was written in.
+ */
+#ifndef ENGRAMD_STATE_FILE_H
+#define ENGRAMD_STATE_FILE_H
+
+#include "daemon/buffer.h"
+#include "daemon/totals.h"
+
+enum state_result {
+    STATE_GOOD,
+    STATE_OTHER_BOOT, /* well formed, but of another boot */
+    STATE_CORRUPT,
+    STATE_NO_MEMORY,
+};
+
+/* Appends the whole file; `out` has failed when there is no memory. */
+void state_encode(struct buffer *out, const struct totals *totals, const uint8_t boot_id[16]);
+
+/* Reads a whole file into totals with rows for so many nodes; values of further nodes are added to
+ * the first. */
+enum state_result state_decode(const char *bytes, size_t length, const uint8_t boot_id[16],
+                               uint32_t nodes, struct totals **totals);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/totals.h"
+#include "daemon/gather.h"
+#include "shmlib/guard.h"
+#include "shmlib/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct totals *totals_new(uint32_t nodes, size_t most, size_t most_folded, size_t most_ended)
+{
+    struct totals *totals = calloc(1, sizeof *totals);
+    if (!totals)
+        return NULL;
+    atomic_init(&totals->references, 1);
+    totals->nodes = nodes;
+    totals->list = arena_take(&totals->arena, most, sizeof *totals->list);
+    totals->folded = arena_take(&totals->arena, most_folded, sizeof *totals->folded);
+    totals->ended = arena_take(&totals->arena, most_ended, sizeof *totals->ended);
+    if (totals->list && totals->folded && totals->ended)
+        return totals;
+    totals_release(totals);
+    return NULL;
+}
+
+struct totals *totals_hold(struct totals *totals)
+{
+    atomic_fetch_add_explicit(&totals->references, 1, memory_order_relaxed);
+    return totals;
+}
+
+void totals_release(struct totals *totals)
+{
+    if (atomic_fetch_sub_explicit(&totals->references, 1, memory_order_acq_rel) != 1)
+        return;
+    arena_free(&totals->arena);
+    free(totals);
+}
+
+bool total_is_kept(const struct engram_descriptor *d)
+{
+    return d->kind == ENGRAM_COUNTER || d->kind == ENGRAM_COUNTER_SET ||
+           d->kind == ENGRAM_HISTOGRAM;
+}
+
+int total_compare(const struct total *a, const struct total *b)
+{
+    int order = strcmp(a->process, b->process);
+    return order ? order : descriptor_compare(a->record.descriptor, b->record.descriptor);
+}
+
+uint32_t total_row_count(const struct totals *totals, const struct engram_descriptor *descriptor)
+{
+    return descriptor->placement == ENGRAM_SINGLE ? 1 : totals->nodes;
+}
+
+bool total_rows(struct totals *totals, struct total *total)
+{
+    const struct engram_descriptor *d = total->record.descriptor;
+    uint32_t rows = total_row_count(totals, d), words = sum_words(d);
+    union word *all = arena_take(&totals->arena, (size_t)rows * words, sizeof *all);
+    total->rows = arena_take(&totals->arena, rows, sizeof *total->rows);
+    for (uint32_t i = 0; all && total->rows && i < rows; i++)
+        total->rows[i] = all + (size_t)i * words;
+    return all && total->rows;
+}
+
+struct nonce nonce_of(const struct reader *reader)
+{
+    struct nonce nonce = {.owner = reader->owner};
+    memcpy(nonce.bytes, reader->header.nonce, sizeof nonce.bytes);
+    return nonce;
+}
+
+bool nonce_same(const struct nonce *a, const struct nonce *b)
+{
+    return a->owner == b->owner && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+static bool nonce_listed(const struct nonce *list, uint32_t count, const struct nonce *nonce)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (nonce_same(&list[i], nonce))
+            return true;
+    return false;
+}
+
+bool totals_has_folded(const struct totals *totals, const struct nonce *nonce)
+{
+    return nonce_listed(totals->folded, totals->folded_count, nonce);
+}
+
+static bool is_forgotten(const struct fold *fold, const char *process)
+{
+    for (uint32_t i = 0; i < fold->forgotten_count; i++)
+        if (strcmp(fold->forgotten[i], process) == 0)
+            return true;
+    return false;
+}
+
+/* Appends a total of that process and descriptor, both copied, with rows of zeros; NULL when there
+ * is no memory. */
+static struct total *append(struct totals *totals, const char *process,
+                            const struct engram_descriptor *descriptor)
+{
+    struct total *total = &totals->list[totals->count];
+    struct engram_descriptor *copy = arena_take(&totals->arena, descriptor->size, 1);
+    total->process = arena_string(&totals->arena, process, strlen(process));
+    if (!copy || !total->process)
+        return NULL;
+    memcpy(copy, descriptor, descriptor->size);
+    copy->next = copy->slot = 0;
+    /* The order of coming stands where a region's record has its place. */
+    total->record = (struct record){totals->count, copy};
+    if (!total_rows(totals, total))
+        return NULL;
+    totals->count++;
+    return total;
+}
+
+static bool carry_totals(struct totals *to, const struct totals *before, const struct fold *fold)
+{
+    for (uint32_t i = 0; i < before->count; i++) {
+        const struct total *from = &before->list[i];
+        if (is_forgotten(fold, from->process))
+            continue;
+        struct total *total = append(to, from->process, from->record.descriptor);
+        if (!total)
+            return false;
+        uint32_t rows = total_row_count(to, from->record.descriptor);
+        for (uint32_t row = 0; row < rows; row++)
+            memcpy(total->rows[row], from->rows[row],
+                   sum_words(from->record.descriptor) * sizeof(union word));
+    }
+    return true;
+}
+
+/* Everything that is kept of one region, in rows of its own. */
+struct last_look {
+    struct arena arena;
+    struct sources of[ENGRAM_PER_CPU + 1];
+    union word **nodes;
+    union word *host;
+    struct gathering gathering;
+};
+
+static bool look_at(struct last_look *look, const struct reader *reader, uint32_t nodes)
+{
+    uint32_t words = 0;
+    for (int i = 0; i <= ENGRAM_PER_CPU; i++)
+        if (!(look->of[i].all = arena_take(&look->arena, reader->count, sizeof *look->of[i].all)))
+            return false;
+    for (uint32_t i = 0; i < reader->count; i++) {
+        const struct engram_descriptor *d = reader->records[i].descriptor;
+        struct sources *sources = &look->of[d->placement];
+        if (!total_is_kept(d))
+            continue;
+        sources->all[sources->count++] = source_of(d, words);
+        words += sum_words(d);
+    }
+    look->host = arena_take(&look->arena, words + 1, sizeof *look->host);
+    look->nodes = arena_take(&look->arena, nodes, sizeof *look->nodes);
+    bool made = look->host && look->nodes;
+    for (uint32_t node = 0; made && node < nodes; node++)
+        made = (look->nodes[node] = arena_take(&look->arena, words + 1, sizeof(union word)));
+    return made;
+}
+
+static void read_all(void *argument)
+{
+    const struct last_look *look = argument;
+    gather(&look->gathering);
+}
+
+/* Appends what was seen of each series, in the order in which look_at() gave them their words. */
+static bool take_over(struct totals *to, const struct last_look *look, const struct reader *reader)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < reader->count; i++) {
+        const struct engram_descriptor *d = reader->records[i].descriptor;
+        if (!total_is_kept(d))
+            continue;
+        struct total *total = append(to, reader->header.process, d);
+        if (!total)
+            return false;
+        uint32_t rows = total_row_count(to, d);
+        for (uint32_t row = 0; row < rows; row++)
+            memcpy(total->rows[row],
+                   (d->placement == ENGRAM_SINGLE ? look->host : look->nodes[row]) + at,
+                   sum_words(d) * sizeof(union word));
+        at += sum_words(d);
+    }
+    return true;
+}
+
+static bool add_region(struct totals *to, struct region *region, const struct topology *topology)
+{
+    struct last_look look = {.gathering = {.reader = region->reader, .socket = ANY_SOCKET}};
+    bool added = look_at(&look, region->reader, to->nodes);
+    if (added) {
+        look.gathering.of = look.of;
+        look.gathering.topology = topology;
+        look.gathering.nodes = look.nodes;
+        look.gathering.host = look.host;
+        added = guard_run(read_all, &look);
+        if (!added)
+            atomic_store(&region->truncated, true);
+    }
+    added = added && take_over(to, &look, region->reader);
+    arena_free(&look.arena);
+    return added;
+}
+
+static int compare_with_order(const void *left, const void *right)
+{
+    const struct total *a = left, *b = right;
+    int order = total_compare(a, b);
+    return order ? order
+                 : (a->record.offset > b->record.offset) - (a->record.offset < b->record.offset);
+}
+
+/* Makes one of each series; of two that differ in shape, as of two versions of a program, the newer
+ * stands. */
+static void merge_equals(struct totals *totals)
+{
+    uint32_t kept = 0;
+    qsort(totals->list, totals->count, sizeof *totals->list, compare_with_order);
+    for (uint32_t i = 0; i < totals->count; i++) {
+        struct total *last = kept ? &totals->list[kept - 1] : NULL, *next = &totals->list[i];
+        if (!last || total_compare(last, next) != 0) {
+            totals->list[kept++] = *next;
+        } else if (descriptor_same_shape(last->record.descriptor, next->record.descriptor)) {
+            uint32_t rows = total_row_count(totals, last->record.descriptor);
+            for (uint32_t row = 0; row < rows; row++)
+                sum_add(last->record.descriptor, last->rows[row], next->rows[row]);
+        } else {
+            *last = *next;
+        }
+    }
+    totals->count = kept;
+}
+
+static void carry_folded(struct totals *to, const struct totals *before, const struct fold *fold)
+{
+    for (uint32_t i = 0; i < before->folded_count; i++)
+        if (!nonce_listed(fold->gone, fold->gone_count, &before->folded[i]))
+            to->folded[to->folded_count++] = before->folded[i];
+    for (uint32_t i = 0; i < fold->region_count; i++)
+        to->folded[to->folded_count++] = nonce_of(fold->regions[i]->reader);
+}
+
+static struct ended *find_ended(struct totals *totals, const char *process)
+{
+    for (uint32_t i = 0; i < totals->ended_count; i++)
+        if (strcmp(totals->ended[i].process, process) == 0)
+            return &totals->ended[i];
+    return NULL;
+}
+
+static bool note_ended(struct totals *to, const char *process, uint64_t time)
+{
+    struct ended *ended = find_ended(to, process);
+    if (!ended) {
+        ended = &to->ended[to->ended_count++];
+        ended->process = arena_string(&to->arena, process, strlen(process));
+    }
+    ended->time = time;
+    return ended->process != NULL;
+}
+
+static bool carry_ended(struct totals *to, const struct totals *before, const struct fold *fold)
+{
+    bool noted = true;
+    for (uint32_t i = 0; noted && i < before->ended_count; i++)
+        if (!is_forgotten(fold, before->ended[i].process))
+            noted = note_ended(to, before->ended[i].process, before->ended[i].time);
+    for (uint32_t i = 0; noted && i < fold->region_count; i++)
+        noted = note_ended(to, fold->regions[i]->reader->header.process, fold->now);
+    return noted;
+}
+
+struct totals *totals_fold(const struct totals *before, const struct fold *fold,
+                           const struct topology *topology)
+{
+    size_t most = before->count;
+    for (uint32_t i = 0; i < fold->region_count; i++)
+        most += fold->regions[i]->reader->count;
+    struct totals *to = totals_new(before->nodes, most, before->folded_count + fold->region_count,
+                                   before->ended_count + fold->region_count);
+    bool folded = to && carry_totals(to, before, fold) && carry_ended(to, before, fold);
+    for (uint32_t i = 0; folded && i < fold->region_count; i++)
+        folded = add_region(to, fold->regions[i], topology);
+    if (folded) {
+        carry_folded(to, before, fold);
+        merge_equals(to);
+        return to;
+    }
+    if (to)
+        totals_release(to);
+    return NULL;
+}

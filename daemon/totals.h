@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What ended processes left: the final values of their counters and histograms,
+ * by process name, added up so that their regions can go.  Immutable once made,
+ * counted references: each fold makes new totals from the old ones and from
+ * regions that nobody writes to any more.
+ *
+ * A region that was folded is told by its nonce and never added again; the nonce
+ * is kept until its file is known to be gone.
+ */
+#ifndef ENGRAMD_TOTALS_H
+#define ENGRAMD_TOTALS_H
+
+#include "daemon/arena.h"
+#include "daemon/region.h"
+#include "daemon/topology.h"
+#include "shmlib/sum.h"
+
+/* The final values of one series. */
+struct total {
+    const char *process;
+    struct record record; /* a descriptor without a place in any region */
+    union word **rows;    /* by node; of what exists once only rows[0]; sum_words() long */
+};
+
+/* What a region is known by.  The owner is part of it, or anybody who sees a file's name could make
+ * another's region look like one that is known. */
+struct nonce {
+    uint8_t bytes[16];
+    uint32_t owner; /* user number of the file */
+};
+
+/* When a process of that name was last seen to end, in seconds of CLOCK_BOOTTIME. */
+struct ended {
+    const char *process;
+    uint64_t time;
+};
+
+struct totals {
+    atomic_uint references;
+    struct arena arena;
+    uint32_t nodes; /* rows of each total */
+    struct total *list;
+    uint32_t count; /* sorted by process, name and labels */
+    struct nonce *folded;
+    uint32_t folded_count;
+    struct ended *ended;
+    uint32_t ended_count; /* sorted by process */
+};
+
+/* Room for so much and nothing in it; NULL when there is no memory.  For totals_fold() and for
+ * reading the state. */
+struct totals *totals_new(uint32_t nodes, size_t most, size_t most_folded, size_t most_ended);
+struct totals *totals_hold(struct totals *totals);
+void totals_release(struct totals *totals);
+
+/* Rows of zeros for a descriptor; false when there is no memory. */
+bool total_rows(struct totals *totals, struct total *total);
+
+/* Whether values of such a series outlive their process. */
+bool total_is_kept(const struct engram_descriptor *descriptor);
+
+/* Orders by process and series; 0: they are of one series. */
+int total_compare(const struct total *a, const struct total *b);
+
+/* How many rows the values of a descriptor take. */
+uint32_t total_row_count(const struct totals *totals, const struct engram_descriptor *descriptor);
+
+struct nonce nonce_of(const struct reader *reader);
+bool nonce_same(const struct nonce *a, const struct nonce *b);
+bool totals_has_folded(const struct totals *totals, const struct nonce *nonce);
+
+/* What a fold changes. */
+struct fold {
+    struct region *const *regions; /* dead: their values are final */
+    uint32_t region_count;
+    const struct nonce *gone; /* folded before, and their files are gone */
+    uint32_t gone_count;
+    const char *const *forgotten; /* process names whose totals are dropped */
+    uint32_t forgotten_count;
+    uint64_t now; /* s, CLOCK_BOOTTIME */
+};
+
+/* New totals, the reference to which is the caller's.  NULL when there is no memory or a region
+ * cannot be read, which is then marked as truncated. */
+struct totals *totals_fold(const struct totals *before, const struct fold *fold,
+                           const struct topology *topology);
+
+#endif

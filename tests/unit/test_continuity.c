@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* From a process's end to totals on disk: what goes wrong on the way, and that nothing is lost. */
+#include "fixture.h"
+#include "suites.h"
+
+#include "daemon/continuity.h"
+#include "shmlib/guard.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char state_dir[80];
+static struct pipeline pipeline;
+static struct state *state;
+static struct continuity *continuity;
+static const struct computed_family *const nothing[] = {NULL};
+
+static void start_daemon(void)
+{
+    ck_assert_int_eq(state_open(state_dir, &state), STATE_OPEN);
+    pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
+    struct continuity_options options = {.state_dir = state_dir,
+                                         .state = state,
+                                         .topology = pipeline.topology,
+                                         .self = pipeline.self,
+                                         .forget_after = 1000000000};
+    continuity = continuity_new(&options);
+    pipeline.found.totals = continuity_totals(continuity);
+    pipeline.found.keep = true;
+}
+
+static void stop_daemon(void)
+{
+    continuity_free(continuity);
+    pipeline_stop(&pipeline);
+    state_close(state);
+}
+
+static void start(void)
+{
+    fixture_start();
+    guard_install();
+    snprintf(state_dir, sizeof state_dir, "%s/.state", fixture_directory);
+    start_daemon();
+}
+
+static void stop(void)
+{
+    char command[128];
+    stop_daemon();
+    snprintf(command, sizeof command, "rm -r %s", state_dir);
+    ck_assert_int_eq(system(command), 0);
+    fixture_stop();
+}
+
+static void step(void)
+{
+    pipeline_collect(&pipeline, nothing);
+    continuity_step(continuity, &pipeline.found, true);
+    pipeline.found.totals = continuity_totals(continuity);
+    pipeline_collect(&pipeline, nothing);
+}
+
+static double total(void)
+{
+    return shown_value(pipeline.store, "c_total{");
+}
+
+static bool any_region(void)
+{
+    for (uint32_t i = 0; i < pipeline.found.count; i++)
+        if (pipeline.found.files[i]->region)
+            return true;
+    return false;
+}
+
+/* Steps until nothing but totals is left; what is shown never moves meanwhile. */
+static void fold(double expected)
+{
+    for (int i = 0; i < 5000; i++) {
+        step();
+        ck_assert_double_eq(total(), expected);
+        if (!any_region() && fixture_files(false) == 0)
+            return;
+        usleep(1000);
+    }
+    ck_abort_msg("not folded in time");
+}
+
+static void run_process(const char *name, uint64_t times)
+{
+    struct engram_region *region = fixture_process(name);
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, times);
+    fixture_end(region);
+}
+
+START_TEST(ended_process_is_folded_and_its_file_goes)
+{
+    run_process("a", 5);
+    fold(5);
+    run_process("a", 6);
+    step();
+    fold(11);
+}
+END_TEST
+
+START_TEST(totals_survive_the_daemon)
+{
+    run_process("a", 5);
+    fold(5);
+    stop_daemon();
+    start_daemon();
+    run_process("a", 2); /* while it was away, as far as it can tell */
+    step();
+    ck_assert_double_eq(total(), 7);
+    fold(7);
+}
+END_TEST
+
+/* Killed between the write and the removal: the file is there, its nonce is in the totals. */
+START_TEST(folded_file_that_is_left_is_not_counted_again)
+{
+    char name[256], kept[256];
+    run_process("a", 5);
+    snprintf(name, sizeof name, "%s", fixture_name("a"));
+    snprintf(kept, sizeof kept, ".kept");
+    ck_assert_int_eq(linkat(fixture_dir, name, fixture_dir, kept, 0), 0);
+    fold(5);
+    ck_assert_int_eq(renameat(fixture_dir, kept, fixture_dir, name), 0);
+    stop_daemon();
+    start_daemon();
+    step();
+    ck_assert_double_eq(total(), 5);
+    ck_assert_int_eq(fixture_files(false), 0);
+}
+END_TEST
+
+START_TEST(nonce_is_forgotten_only_after_its_file)
+{
+    run_process("a", 5);
+    fold(5);
+    ck_assert_uint_eq(continuity_totals(continuity)->folded_count, 1);
+    step(); /* a scan that does not see the file */
+    run_process("a", 1);
+    for (int i = 0; i < 5000 && fixture_files(false); i++)
+        step();
+    ck_assert_double_eq(total(), 6);
+    ck_assert_uint_eq(continuity_totals(continuity)->folded_count, 1);
+}
+END_TEST
+
+START_TEST(copy_of_a_region_is_not_added)
+{
+    char command[640];
+    struct engram_region *region = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 5);
+    step();
+    snprintf(command, sizeof command, "cp -p %s/%s %s/zcopy", fixture_directory, fixture_name("a"),
+             fixture_directory);
+    ck_assert_int_eq(system(command), 0);
+    step();
+    ck_assert_double_eq(total(), 5);
+    ck_assert_int_eq(pipeline.found.count, 2);
+    fixture_end(region);
+    unlinkat(fixture_dir, "zcopy", 0);
+    fold(5);
+}
+END_TEST
+
+/* Anybody can read the nonce in a file's name: it must not pass for another's region. */
+START_TEST(nonce_of_another_user_is_another)
+{
+    char command[640];
+    struct engram_region *region = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 5);
+    snprintf(command, sizeof command,
+             "cp -p %s/%s %s/aa.theirs && chown 65534 %s/aa.theirs && chmod 644 %s/aa.theirs",
+             fixture_directory, fixture_name("a"), fixture_directory, fixture_directory,
+             fixture_directory);
+    if (geteuid() == 0) {
+        ck_assert_int_eq(system(command), 0);
+        for (int i = 0; i < 200 && fixture_files(false) > 1; i++) {
+            step(); /* the copy is dead: folded, and its nonce noted */
+            usleep(1000);
+        }
+        ck_assert_double_eq(total(), 10);
+    }
+    stop_daemon();
+    start_daemon();
+    step();
+    ck_assert(any_region()); /* the true one is served on, not taken for the other */
+    ck_assert_int_eq(fixture_files(false), 1);
+    fixture_end(region);
+}
+END_TEST
+
+START_TEST(removed_region_is_folded_all_the_same)
+{
+    struct engram_region *region = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 5);
+    step();
+    ck_assert_int_eq(fixture_files(true), 1); /* somebody tidies up */
+    step();
+    ck_assert_double_eq(total(), 5);
+    fixture_end(region);
+    fold(5);
+}
+END_TEST
+
+START_TEST(full_disk_keeps_the_region_and_is_tried_again)
+{
+    struct rlimit before, none;
+    getrlimit(RLIMIT_FSIZE, &before);
+    none = (struct rlimit){1, before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    run_process("a", 5);
+    setrlimit(RLIMIT_FSIZE, &none); /* each write of more than a byte fails */
+    for (int i = 0; i < 200; i++) {
+        step();
+        ck_assert_double_eq(total(), 5);
+        usleep(1000);
+    }
+    ck_assert_int_eq(fixture_files(false), 1);
+    ck_assert_uint_eq(continuity_totals(continuity)->folded_count, 0);
+    setrlimit(RLIMIT_FSIZE, &before);
+    fold(5);
+}
+END_TEST
+
+START_TEST(second_daemon_is_kept_out)
+{
+    struct state *second;
+    ck_assert_int_eq(state_open(state_dir, &second), STATE_TAKEN);
+    stop_daemon();
+    ck_assert_int_eq(state_open(state_dir, &second), STATE_OPEN);
+    state_close(second);
+    start_daemon();
+}
+END_TEST
+
+static void scribble(off_t at)
+{
+    int dir = open(state_dir, O_RDONLY | O_DIRECTORY);
+    int fd = openat(dir, "totals", O_RDWR);
+    char byte;
+    ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+    byte = (char)~byte;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+    close(dir);
+}
+
+/* Totals that are there but cannot be had must not be written over. */
+START_TEST(unreadable_file_is_not_written_over)
+{
+    char file[96];
+    run_process("a", 5);
+    fold(5);
+    stop_daemon();
+    snprintf(file, sizeof file, "%s/totals", state_dir);
+    unlink(file);
+    ck_assert_int_eq(mkdir(file, 0700), 0);
+    struct topology *topology = topology_load("/");
+    struct continuity_options options = {.state_dir = state_dir, .topology = topology};
+    ck_assert_int_eq(state_open(state_dir, &options.state), STATE_OPEN);
+    ck_assert_ptr_null(continuity_new(&options));
+    state_close(options.state);
+    topology_free(topology);
+    rmdir(file);
+    start_daemon();
+}
+END_TEST
+
+START_TEST(damaged_file_is_set_aside)
+{
+    struct stat status;
+    char aside[96];
+    run_process("a", 5);
+    fold(5);
+    stop_daemon();
+    scribble(100);
+    start_daemon();
+    run_process("a", 2);
+    fold(2);
+    snprintf(aside, sizeof aside, "%s/totals.aside", state_dir);
+    ck_assert_int_eq(stat(aside, &status), 0);
+}
+END_TEST
+
+START_TEST(name_that_does_not_come_back_is_forgotten)
+{
+    struct continuity_options options = {.state_dir = state_dir,
+                                         .state = state,
+                                         .topology = pipeline.topology,
+                                         .self = pipeline.self,
+                                         .forget_after = 1};
+    run_process("a", 5);
+    fold(5);
+    continuity_free(continuity);
+    continuity = continuity_new(&options);
+    pipeline.found.totals = continuity_totals(continuity);
+    sleep(2);
+    struct engram_region *other = fixture_process("b");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 1);
+    for (int i = 0; i < 5000 && continuity_totals(continuity)->ended_count; i++)
+        step();
+    ck_assert_double_eq(total(), 1);
+    fixture_end(other);
+}
+END_TEST
+
+Suite *continuity_suite(void)
+{
+    Suite *suite = suite_create("continuity");
+    TCase *tests = tcase_create("totals");
+    tcase_set_timeout(tests, 30);
+    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_test(tests, ended_process_is_folded_and_its_file_goes);
+    tcase_add_test(tests, totals_survive_the_daemon);
+    tcase_add_test(tests, folded_file_that_is_left_is_not_counted_again);
+    tcase_add_test(tests, nonce_is_forgotten_only_after_its_file);
+    tcase_add_test(tests, copy_of_a_region_is_not_added);
+    tcase_add_test(tests, nonce_of_another_user_is_another);
+    tcase_add_test(tests, removed_region_is_folded_all_the_same);
+    tcase_add_test(tests, full_disk_keeps_the_region_and_is_tried_again);
+    tcase_add_test(tests, second_daemon_is_kept_out);
+    tcase_add_test(tests, unreadable_file_is_not_written_over);
+    tcase_add_test(tests, damaged_file_is_set_aside);
+    tcase_add_test(tests, name_that_does_not_come_back_is_forgotten);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
