@@ -50,7 +50,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
-.PHONY: all run check check-unit check-integration fresh platforms bench fuzz man install clean \
+.PHONY: all run check check-unit check-integration fresh platforms bench fuzz soak man install clean \
         format lint deps
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -93,6 +93,8 @@ bench:
 	@.ci/deps run
 	@$(MAKE) --no-print-directory -s all benches
 	@for bench in $(BENCHES); do echo "== $$bench"; QUICK=$(QUICK) $$bench || exit 1; done
+	@echo "== engram-demo, two threads, without metrics"
+	@ENGRAM_METRICS=off $(BUILD)/engram-demo --threads 2 --seconds $(if $(QUICK),3,10) >/dev/null
 
 FUZZ_SECONDS ?= 600
 fuzz:
@@ -166,6 +168,16 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard daemon/*.[ch] shmlib/*.[ch] include/e
 	  -DENGRAM_VERSION='""' -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	  $< $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) \
 	  $(DAEMON_LIBS) -o $@ || { echo "if it lacks the fuzzer: apt-get install clang libclang-rt-dev"; exit 1; }
+
+# What CI does in short: kills at random instants, short-lived processes, mutated regions, adds.
+soak:
+	@.ci/deps check
+	@.ci/deps fuzz
+	@$(MAKE) --no-print-directory -s all helpers fuzzers
+	BUILD=$(BUILD) KILLS=2000 DAEMON_KILLS=200 tests/integration/continuity.py
+	BUILD=$(BUILD) PROCESSES=1000 tests/integration/short-lived.sh
+	BUILD=$(BUILD) ADDS=125000000 tests/integration/exact-adds.sh
+	$(BUILD)/fuzz/fuzz_region -max_len=512 -runs=10000000
 
 MANUALS := $(wildcard man/*.[1-8])
 install: all
