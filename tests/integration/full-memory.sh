@@ -4,8 +4,9 @@
 set -euo pipefail
 if [ "${1:-}" != inside ]; then
   [ "$(id -u)" = 0 ] || { echo "only root can mount a file system to fill"; exit 77; }
-  exec unshare --mount --propagation private "$0" inside
+  exec unshare --mount --propagation unchanged "$0" inside
 fi
+mount --make-private /dev/shm # not /, which need not be a mount in a chroot
 export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 out=$(mktemp)
