@@ -58,10 +58,12 @@ static const struct found_file *find_nonce(const struct found *found, const stru
     return NULL;
 }
 
-/* Removes the file of a folded region, if it is still that one. */
-static void file_remove(struct found_file *file)
+/* Removes the file of a folded region, if it is still that one; a look removes nothing. */
+static void file_remove(const struct found *found, struct found_file *file)
 {
     struct stat status;
+    if (!found->keep)
+        return;
     int dir = open(file->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool same = dir >= 0 && fstatat(dir, file->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                 status.st_ino == file->inode;
@@ -89,7 +91,7 @@ static bool is_known(struct found *found, struct found_file *file, const struct 
     file->inode = reader->inode;
     file->folded = totals_has_folded(found->totals, &nonce);
     if (file->folded)
-        file_remove(file);
+        file_remove(found, file);
     return file->folded;
 }
 
@@ -186,7 +188,7 @@ bool found_look(struct found *found, const char *directory, int dir, const char 
         return false;
     file->seen = true;
     if (file->folded)
-        file_remove(file);
+        file_remove(found, file);
     if (file->region || file->folded || (known && !may_pass(file->rejection)) ||
         !file_open(found, file, dir, self))
         return false;
@@ -309,7 +311,7 @@ void found_folded(struct found *found, struct region *const *regions, uint32_t c
             region_release(file->region);
             file->region = NULL;
             file->folded = true;
-            file_remove(file);
+            file_remove(found, file);
             break;
         }
     }

@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOOKS_MOST 100 /* of --once, beside a daemon that folds all the time */
+
 /* Everything that lives as long as the daemon, in the order in which it is made. */
 struct daemon {
     struct config config;
@@ -121,7 +123,8 @@ static bool make_continuity(struct daemon *d)
                                          .self = d->self,
                                          .forget_after = d->config.forget_after};
     d->continuity = continuity_new(&options);
-    return d->continuity != NULL;
+    return d->continuity ||
+           fail("cannot start without the totals", "see above, or free some memory");
 }
 
 static bool make_pipeline(struct daemon *d)
@@ -136,9 +139,11 @@ static bool make_pipeline(struct daemon *d)
     d->store = snapshot_store_new(d->topology, compute, d);
     if (!d->self || !d->derived || !d->store)
         return fail("no memory to start", "free some");
-    /* A look is no service: --once neither takes the lock nor folds. */
-    if ((!d->config.once && !open_state(d)) || !make_continuity(d))
-        return false;
+    return true;
+}
+
+static bool make_discovery(struct daemon *d)
+{
     struct discovery_options options = {
         .store = d->store,
         .topology = d->topology,
@@ -154,10 +159,35 @@ static bool make_pipeline(struct daemon *d)
     return d->discovery || fail("cannot watch for regions", "raise fs.inotify.max_user_instances");
 }
 
+/*
+ * Finds what is there without taking the lock or folding: a look is no service.
+ * A daemon beside it may fold a region after the totals were read and before its
+ * directory is, so that it would be in neither: then it looks again.
+ */
+static bool look(struct daemon *d)
+{
+    for (int i = 0; i < LOOKS_MOST; i++) {
+        uint64_t before = state_generation(d->config.state_dir);
+        if (!make_continuity(d) || !make_discovery(d))
+            return false;
+        discovery_scan(d->discovery);
+        if (state_generation(d->config.state_dir) == before)
+            return true;
+        discovery_free(d->discovery);
+        continuity_free(d->continuity);
+        d->discovery = NULL;
+        d->continuity = NULL;
+    }
+    log_event(LOG_LEVEL_ERROR, "totals change too fast to be looked at", "path=%s advice=%s",
+              d->config.state_dir, "ask the running daemon");
+    return false;
+}
+
 static int run_once(struct daemon *d)
 {
     struct buffer out = {0};
-    discovery_scan(d->discovery);
+    if (!look(d))
+        return EXIT_FAILURE;
     collect_once(d->store, d->topology, d->self);
     const struct snapshot *snapshot = snapshot_begin(d->store);
     bool done = snapshot && exposition_render(&out, snapshot, EXPOSITION_TEXT) &&
@@ -220,7 +250,7 @@ static void add_event(struct daemon *d, int signal_or_fd, short what, event_call
 
 static int serve(struct daemon *d)
 {
-    if (!make_server(d))
+    if (!open_state(d) || !make_continuity(d) || !make_discovery(d) || !make_server(d))
         return EXIT_FAILURE;
     discovery_scan(d->discovery);
     d->collectors = collectors_start(d->store, d->topology, d->self, d->config.tick_ms);

@@ -11,6 +11,8 @@
 #ifndef ENGRAMD_STATE_H
 #define ENGRAMD_STATE_H
 
+#include <stdint.h>
+
 #include "daemon/buffer.h"
 
 #define STATE_SIZE_MOST ((size_t)1 << 30) /* bytes; a larger file is neither written nor read */
@@ -29,6 +31,9 @@ void state_close(struct state *state);
 
 /* Reads the file whole; false, with errno, when it cannot be: ENOENT if there is none. */
 bool state_read(const char *directory, struct buffer *bytes);
+
+/* A number that is another one once the file was replaced; 0 when there is none. */
+uint64_t state_generation(const char *directory);
 
 /* Puts the file aside under a name of its own, where it stays until the next one is. */
 void state_set_aside(const struct state *state);

@@ -30,7 +30,25 @@ settle() {
 first=$(run 50)
 settle "$first"
 before=$(anonymous)
+look() {
+  "$BUILD/engramd" --once --region-dir "$ENGRAM_DIR" --state-dir "$room/state" 2>/dev/null |
+    awk '/^hammer_total/ { sum += $2 } END { printf "%d\n", sum }'
+}
+# A look beside the daemon sees each region by itself or as part of the totals.
+keep_looking() {
+  local before=$first now
+  while [ ! -e "$room/enough" ]; do
+    now=$(look)
+    [ "$now" -ge "$before" ] || { echo "a look saw $now after $before" >"$room/fell"; return; }
+    before=$now
+  done
+}
+keep_looking &
+looking=$!
 second=$(run "$PROCESSES")
+touch "$room/enough"
+wait "$looking"
+[ ! -e "$room/fell" ] || fail "$(cat "$room/fell")"
 settle $((first + second))
 after=$(anonymous)
 echo "$PROCESSES processes, total $((first + second)), RssAnon $before kB before, $after kB after"
