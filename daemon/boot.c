@@ -17,9 +17,19 @@ void boot_id_read(uint8_t id[16])
         fclose(file);
 }
 
-uint64_t boot_seconds(void)
+static uint64_t now(clockid_t clock)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec;
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec;
+}
+
+uint64_t boot_clock(void)
+{
+    return now(CLOCK_BOOTTIME);
+}
+
+uint64_t boot_epoch(void)
+{
+    return now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME);
 }

@@ -2,10 +2,12 @@
 #include "daemon/continuity.h"
 #include "daemon/boot.h"
 #include "daemon/clock.h"
+#include "daemon/forget.h"
 #include "daemon/log.h"
 #include "daemon/state_file.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,7 @@ struct continuity {
     uint32_t folding_count;
     uint64_t not_before; /* no other try until then, CLOCK_MONOTONIC, ns */
     int failed;          /* errno that the log has told of, 0 after a write that succeeded */
+    _Atomic(struct state *) offered; /* by another thread */
 };
 
 static void tell_lost(const struct continuity *c, const char *why, const char *advice)
@@ -64,9 +67,6 @@ static bool load_file(struct continuity *c, const struct buffer *bytes)
 static bool load(struct continuity *c)
 {
     struct buffer bytes = {0};
-    c->shown = totals_new(topology_nodes(c->options.topology), 0, 0, 0);
-    if (!c->shown)
-        return false;
     bool loaded = state_read(c->options.state_dir, &bytes) ? load_file(c, &bytes)
                   : errno == ENOENT || !c->options.state   ? true
                                                            : refuse(c, strerror(errno));
@@ -81,7 +81,8 @@ struct continuity *continuity_new(const struct continuity_options *options)
         return NULL;
     c->options = *options;
     boot_id_read(c->boot_id);
-    if (load(c))
+    c->shown = totals_new(topology_nodes(c->options.topology), 0, 0, 0);
+    if (c->shown && load(c))
         return c;
     if (c->shown)
         totals_release(c->shown);
@@ -113,22 +114,38 @@ struct totals *continuity_totals(const struct continuity *c)
     return c->shown;
 }
 
+/* Discards what was to be written; it is tried again later. */
+static void write_failed(struct continuity *c, int error)
+{
+    if (error != c->failed)
+        log_event(LOG_LEVEL_WARNING, "totals cannot be written; regions stay until they can be",
+                  "directory=%s error=%s advice=%s", c->options.state_dir, strerror(error),
+                  "free some space there");
+    c->failed = error;
+    self_state_written(c->options.self, false, 0);
+    c->not_before = clock_monotonic() + RETRY_NS;
+    drop_pending(c);
+}
+
+static void tell_dropped(struct continuity *c)
+{
+    uint32_t dropped = c->pending->dropped;
+    if (dropped)
+        log_event(LOG_LEVEL_WARNING,
+                  "series of ended processes are dropped: their process or user has too many",
+                  "series=%u advice=%s", dropped, "use fewer label values");
+    self_state_dropped(c->options.self, dropped);
+}
+
 static bool write_ended(struct continuity *c, struct found *found)
 {
     int error;
     enum state_progress progress = state_progress(c->options.state, &error);
-    if (progress == STATE_FAILED) {
-        if (error != c->failed)
-            log_event(LOG_LEVEL_WARNING, "totals cannot be written; regions stay until they can be",
-                      "directory=%s error=%s advice=%s", c->options.state_dir, strerror(error),
-                      "free some space there");
-        c->failed = error;
-        self_state_written(c->options.self, false, 0);
-        c->not_before = clock_monotonic() + RETRY_NS;
-        drop_pending(c);
-    }
+    if (progress == STATE_FAILED)
+        write_failed(c, error);
     if (progress != STATE_WRITTEN)
         return false;
+    tell_dropped(c);
     c->failed = 0;
     self_state_written(c->options.self, true, c->folding_count);
     found_folded(found, c->folding, c->folding_count);
@@ -145,26 +162,9 @@ static struct nonce *list_gone(const struct continuity *c, const struct found *f
     struct nonce *gone = complete ? calloc(c->shown->folded_count + 1, sizeof *gone) : NULL;
     *count = 0;
     for (uint32_t i = 0; gone && i < c->shown->folded_count; i++)
-        if (!found_has_nonce(found, &c->shown->folded[i]))
+        if (!found_may_have(found, &c->shown->folded[i]))
             gone[(*count)++] = c->shown->folded[i];
     return gone;
-}
-
-/* Names whose last process ended so long ago that nobody is expected to come back. */
-static const char **list_forgotten(const struct continuity *c, const struct found *found,
-                                   uint64_t now, uint32_t *count)
-{
-    const char **forgotten = calloc(c->shown->ended_count + 1, sizeof *forgotten);
-    *count = 0;
-    for (uint32_t i = 0; forgotten && i < c->shown->ended_count; i++) {
-        const struct ended *ended = &c->shown->ended[i];
-        if (now - ended->time < c->options.forget_after || found_has_process(found, ended->process))
-            continue;
-        forgotten[(*count)++] = ended->process;
-        log_event(LOG_LEVEL_INFO, "totals are dropped: no process of that name came back",
-                  "process=%s", ended->process);
-    }
-    return forgotten;
 }
 
 static void submit(struct continuity *c)
@@ -172,9 +172,8 @@ static void submit(struct continuity *c)
     struct buffer bytes = {0};
     state_encode(&bytes, c->pending, c->boot_id);
     if (bytes.failed || bytes.length > STATE_SIZE_MOST) {
+        write_failed(c, bytes.failed ? ENOMEM : EFBIG);
         buffer_free(&bytes);
-        c->not_before = clock_monotonic() + RETRY_NS;
-        drop_pending(c);
         return;
     }
     self_state_bytes(c->options.self, bytes.length);
@@ -192,6 +191,7 @@ static void fold_into(struct continuity *c, const struct found *found, bool comp
     c->pending = totals_fold(c->shown, fold, c->options.topology);
     free(gone);
     if (!c->pending) {
+        c->not_before = clock_monotonic() + RETRY_NS;
         drop_pending(c);
         return;
     }
@@ -202,8 +202,9 @@ static void fold_into(struct continuity *c, const struct found *found, bool comp
 /* Folds what has died, if anything has. */
 static void start_fold(struct continuity *c, const struct found *found, bool complete)
 {
-    struct fold fold = {.now = boot_seconds()};
-    const char **forgotten = list_forgotten(c, found, fold.now, &fold.forgotten_count);
+    struct fold fold = {.now = boot_clock() / 1000000000, .series_limit = c->options.series_limit};
+    const char **forgotten =
+        forget_list(c->shown, found, fold.now, c->options.forget_after, &fold.forgotten_count);
     fold.forgotten = forgotten;
     c->folding = found_dead(found, &c->folding_count);
     if (c->folding_count || fold.forgotten_count)
@@ -213,10 +214,41 @@ static void start_fold(struct continuity *c, const struct found *found, bool com
     free(forgotten);
 }
 
+void continuity_offer(struct continuity *c, struct state *state)
+{
+    atomic_store(&c->offered, state);
+}
+
+/* Starts to fold; what the totals hold already is not shown by itself any more. */
+static bool take_up(struct continuity *c, struct found *found)
+{
+    c->options.state = atomic_exchange(&c->offered, NULL);
+    if (!c->options.state)
+        return false;
+    if (!load(c)) { /* and the log has said why */
+        c->options.state = NULL;
+        return false;
+    }
+    found->totals = c->shown;
+    found->keep = true;
+    found_drop_known(found);
+    return true;
+}
+
+int continuity_written_fd(const struct continuity *c)
+{
+    return c->options.state ? state_ended_fd(c->options.state) : -1;
+}
+
+bool continuity_folds(const struct continuity *c)
+{
+    return c->options.state != NULL;
+}
+
 bool continuity_step(struct continuity *c, struct found *found, bool complete)
 {
     if (!c->options.state)
-        return false;
+        return take_up(c, found);
     bool changed = write_ended(c, found);
     if (!c->pending && clock_monotonic() >= c->not_before)
         start_fold(c, found, complete);

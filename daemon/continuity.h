@@ -20,10 +20,11 @@ struct continuity;
 
 struct continuity_options {
     const char *state_dir;
-    struct state *state; /* NULL: the totals are read but nothing is folded */
+    struct state *state; /* NULL: the totals are read but nothing is folded, for now */
     const struct topology *topology;
     struct self *self;
     uint64_t forget_after; /* s after its last process ended a name's totals are dropped */
+    uint32_t series_limit; /* of one process name */
 };
 
 /* Reads the totals.  NULL, and the log says why, when they are there but cannot be read, or when
@@ -40,5 +41,14 @@ struct totals *continuity_totals(const struct continuity *continuity);
  * gone.  True when a plan must follow.
  */
 bool continuity_step(struct continuity *continuity, struct found *found, bool complete);
+
+/* A descriptor that becomes readable when a write has ended, -1 as long as nothing is folded; and
+ * whether it is. */
+int continuity_written_fd(const struct continuity *continuity);
+bool continuity_folds(const struct continuity *continuity);
+
+/* For any thread, once: the state could not be opened before and is open now; it stays the
+ * caller's. */
+void continuity_offer(struct continuity *continuity, struct state *state);
 
 #endif

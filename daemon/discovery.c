@@ -5,6 +5,7 @@
 #include "daemon/derived.h"
 #include "daemon/found.h"
 #include "daemon/log.h"
+#include "daemon/processes.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 
 #define SCAN_NS UINT64_C(1000000000)
 #define TRIM_NS UINT64_C(1000000000)
+#define REST 9 /* times as long as a scan took */
 #define FLAT_DIRECTORY "/dev/shm"
 #define FLAT_PREFIX "engram."
 
@@ -39,11 +41,12 @@ struct discovery {
     int inotify;
     int stop;
     uint64_t last_scan;
-    uint64_t trim_at;   /* when what old plans held goes back to the kernel; 0: nothing to give */
-    bool complete;      /* the last scan saw every directory whole */
-    bool again;         /* locks are asked once more: a close is told before its lock is dropped */
-    bool changed;       /* since the last plan */
-    uint32_t conflicts; /* in the last plan */
+    uint64_t rest_until; /* no scan before */
+    uint64_t trim_at;    /* when what old plans held goes back to the kernel; 0: nothing to give */
+    bool complete;       /* the last scan saw every directory whole */
+    bool again;          /* locks are asked once more: a close is told before its lock is dropped */
+    bool changed;        /* since the last plan */
+    uint32_t conflicts;  /* in the last plan */
     pthread_t thread;
 };
 
@@ -66,11 +69,13 @@ static bool list_directories(struct discovery *d)
 static bool list_computed(struct discovery *d)
 {
     uint32_t own = self_family_count(d->options.self), derived = derived_family_count();
-    d->computed = calloc(own + derived + 1, sizeof *d->computed);
+    d->computed = calloc(own + derived + PROCESSES_FAMILY_COUNT + 1, sizeof *d->computed);
     if (!d->computed)
         return false;
     memcpy(d->computed, self_families(d->options.self), own * sizeof *d->computed);
     memcpy(d->computed + own, derived_families(), derived * sizeof *d->computed);
+    memcpy(d->computed + own + derived, processes_families,
+           sizeof *d->computed * PROCESSES_FAMILY_COUNT);
     return true;
 }
 
@@ -82,8 +87,9 @@ struct discovery *discovery_new(const struct discovery_options *options)
     d->options = *options;
     d->changed = true;
     d->found.totals = continuity_totals(options->continuity);
-    d->found.keep = options->written >= 0;
+    d->found.keep = continuity_folds(options->continuity);
     d->found.series_limit = options->series_limit;
+    d->found.cpus = topology_possible_cpus(options->topology);
     d->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     d->stop = eventfd(0, EFD_CLOEXEC);
     if (d->inotify >= 0 && d->stop >= 0 && list_directories(d) && list_computed(d))
@@ -144,7 +150,7 @@ static void scan_directory(struct discovery *d, struct watched *at)
     at->missing = false;
     for (struct dirent *entry; (entry = readdir(directory));)
         if (is_candidate(entry->d_name, at->prefix))
-            d->changed |= found_look(&d->found, at->path, fd, entry->d_name, d->options.self);
+            found_look(&d->found, at->path, fd, entry->d_name);
     closedir(directory);
 }
 
@@ -195,18 +201,19 @@ static void trim(struct discovery *d)
     d->trim_at = 0;
 }
 
-void discovery_scan(struct discovery *d)
+bool discovery_scan(struct discovery *d)
 {
     d->complete = true;
     found_sweep_start(&d->found);
     for (uint32_t i = 0; i < d->watched_count; i++)
         scan_directory(d, &d->watched[i]);
-    d->changed |= found_sweep_end(&d->found);
+    d->changed |= found_sweep_end(&d->found, d->options.self);
     d->changed |= found_refresh(&d->found, true, d->options.self);
     found_count(&d->found, d->options.self);
     d->last_scan = clock_monotonic();
     step(d);
     publish(d);
+    return !d->found.left;
 }
 
 /* A directory that was itself removed is watched anew when it comes back. */
@@ -228,23 +235,34 @@ static bool take_notifications(struct discovery *d)
     return any;
 }
 
+/* Whatever anybody does in a directory of everybody, it keeps this thread from resting no more than
+ * a tenth of the time. */
+static void scan_and_rest(struct discovery *d)
+{
+    uint64_t start = clock_monotonic(), tick = (uint64_t)d->options.tick_ms * 1000000;
+    discovery_scan(d);
+    uint64_t end = clock_monotonic(), rest = REST * (end - start);
+    d->rest_until = end + (rest > tick ? rest : tick);
+}
+
 static void *discovery_run(void *argument)
 {
     struct discovery *d = argument;
     struct pollfd wait[3] = {{.fd = d->stop, .events = POLLIN},
                              {.fd = d->inotify, .events = POLLIN},
-                             {.fd = d->options.written, .events = POLLIN}};
+                             {.events = POLLIN}};
     snapshot_thread_start();
     for (;;) {
+        bool rested = clock_monotonic() >= d->rest_until;
+        wait[1].fd = rested ? d->inotify : -1;
+        wait[2].fd = continuity_written_fd(d->options.continuity);
         poll(wait, 3, (int)d->options.tick_ms);
         if (wait[0].revents)
             break;
-        bool told = wait[1].fd >= 0 && take_notifications(d);
-        bool scan = told || clock_monotonic() - d->last_scan >= SCAN_NS;
-        /* A tick of rest after each scan, whatever anybody does in a directory of everybody. */
-        wait[1].fd = scan ? -1 : d->inotify;
-        if (scan) {
-            discovery_scan(d);
+        bool told = rested && take_notifications(d);
+        bool late = d->found.left || clock_monotonic() - d->last_scan >= SCAN_NS;
+        if (told || (rested && late)) {
+            scan_and_rest(d);
         } else {
             d->changed |= found_refresh(&d->found, d->again, d->options.self);
             step(d);

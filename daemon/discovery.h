@@ -18,7 +18,6 @@ struct discovery_options {
     const struct topology *topology;
     struct self *self;
     struct continuity *continuity;
-    int written; /* becomes readable when the continuity has something to do; -1: never */
     const char *const *directories; /* NULL-terminated */
     bool flat;                      /* also look for flat names in /dev/shm */
     uint32_t tick_ms;
@@ -29,8 +28,9 @@ struct discovery_options {
 struct discovery *discovery_new(const struct discovery_options *options);
 void discovery_free(struct discovery *discovery);
 
-/* Scans now and publishes a plan: for --once, and so that a plan stands before the first scrape. */
-void discovery_scan(struct discovery *discovery);
+/* Scans now and publishes a plan: for --once, and so that a plan stands before the first scrape.
+ * False when there was no time to open everything that is there. */
+bool discovery_scan(struct discovery *discovery);
 
 /* Goes on in a thread of its own; false when it cannot be started. */
 bool discovery_start(struct discovery *discovery);

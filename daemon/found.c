@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "daemon/found.h"
+#include "daemon/admit.h"
+#include "daemon/boot.h"
+#include "daemon/clock.h"
 #include "daemon/log.h"
-#include "shmlib/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,11 +21,26 @@ static int name_compare(const void *left, const void *right)
     return order ? order : strcmp(a->directory, b->directory);
 }
 
+static int nonce_compare(const void *left, const void *right)
+{
+    const struct found_file *a = left, *b = right;
+    int order = memcmp(a->nonce.bytes, b->nonce.bytes, sizeof a->nonce.bytes);
+    return order ? order : (a->nonce.owner > b->nonce.owner) - (a->nonce.owner < b->nonce.owner);
+}
+
+static void unidentify(struct found *found, struct found_file *file)
+{
+    if (file->identified)
+        tdelete(file, &found->by_nonce, nonce_compare);
+    file->identified = false;
+}
+
 static void file_free(struct found *found, struct found_file *file)
 {
+    admit_no_more(found, file);
+    unidentify(found, file);
     tdelete(file, &found->by_name, name_compare);
-    if (file->region)
-        region_release(file->region);
+    file->user->files--;
     free(file->name);
     free(file);
 }
@@ -33,33 +50,28 @@ void found_free(struct found *found)
     for (uint32_t i = 0; i < found->count; i++)
         file_free(found, found->files[i]);
     free(found->files);
+    free(found->due);
     free(found->regions);
     free(found->alive);
+    quota_free(&found->quota);
 }
 
-static void quarantine(struct found_file *file, enum rejection rejection, struct self *self)
+void found_identify(struct found *found, struct found_file *file, const struct nonce *nonce)
 {
-    if (file->rejection == rejection)
-        return;
-    file->rejection = rejection;
-    self_rejected(self, rejection);
-    log_event(LOG_LEVEL_WARNING, "region is not served", "directory=%s file=%s reason=%s advice=%s",
-              file->directory, file->name, rejection_name(rejection), rejection_advice(rejection));
-    if (file->region)
-        region_release(file->region);
-    file->region = NULL;
+    unidentify(found, file);
+    file->nonce = *nonce;
+    file->identified = tsearch(file, &found->by_nonce, nonce_compare) != NULL;
 }
 
-static const struct found_file *find_nonce(const struct found *found, const struct nonce *nonce)
+const struct found_file *found_by_nonce(const struct found *found, const struct nonce *nonce)
 {
-    for (uint32_t i = 0; i < found->count; i++)
-        if (found->files[i]->inode && nonce_same(&found->files[i]->nonce, nonce))
-            return found->files[i];
-    return NULL;
+    struct found_file wanted = {.nonce = *nonce};
+    struct found_file *const *node = tfind(&wanted, &found->by_nonce, nonce_compare);
+    return node ? *node : NULL;
 }
 
 /* Removes the file of a folded region, if it is still that one; a look removes nothing. */
-static void file_remove(const struct found *found, struct found_file *file)
+void found_remove(const struct found *found, struct found_file *file)
 {
     struct stat status;
     if (!found->keep)
@@ -77,51 +89,6 @@ static void file_remove(const struct found *found, struct found_file *file)
         close(dir);
 }
 
-/* Why a region that is well formed is not served by itself. */
-static bool is_known(struct found *found, struct found_file *file, const struct reader *reader,
-                     struct self *self)
-{
-    struct nonce nonce = nonce_of(reader);
-    const struct found_file *other = find_nonce(found, &nonce);
-    if (other && other != file) {
-        quarantine(file, REJECTION_DUPLICATE, self);
-        return true;
-    }
-    file->nonce = nonce;
-    file->inode = reader->inode;
-    file->folded = totals_has_folded(found->totals, &nonce);
-    if (file->folded)
-        file_remove(found, file);
-    return file->folded;
-}
-
-/* Opens the file if it can be served; true when it is from now on. */
-static bool file_open(struct found *found, struct found_file *file, int dir, struct self *self)
-{
-    enum rejection rejection;
-    struct reader *reader = reader_open_limited(dir, file->name, found->series_limit, &rejection);
-    if (!reader) {
-        quarantine(file, rejection, self);
-        return false;
-    }
-    if (is_known(found, file, reader, self)) {
-        reader_close(reader);
-        return false;
-    }
-    file->region = region_new(reader);
-    if (!file->region) {
-        reader_close(reader);
-        quarantine(file, REJECTION_MEMORY, self);
-        return false;
-    }
-    file->rejection = REJECTION_NONE;
-    file->alive = reader_alive(reader);
-    log_event(LOG_LEVEL_INFO, "region is served",
-              "process=%s pid=%u alive=%d series=%u directory=%s file=%s", reader->header.process,
-              reader->header.pid, file->alive, reader->count, file->directory, file->name);
-    return true;
-}
-
 static struct found_file *file_find(const struct found *found, const char *directory,
                                     const char *name)
 {
@@ -136,70 +103,92 @@ static bool make_room(struct found *found)
     if (found->count < found->capacity)
         return true;
     struct found_file **grown = realloc(found->files, capacity * sizeof(struct found_file *));
-    if (!grown)
+    if (grown)
+        found->files = grown;
+    struct found_file **due = realloc(found->due, capacity * sizeof(struct found_file *));
+    if (due)
+        found->due = due;
+    if (!grown || !due)
         return false;
-    found->files = grown;
     found->capacity = capacity;
     return true;
 }
 
-static struct found_file *file_add(struct found *found, const char *directory, const char *name)
+static struct found_file *file_add(struct found *found, const char *directory, const char *name,
+                                   struct quota_user *user)
 {
     struct found_file *file = make_room(found) ? calloc(1, sizeof *file) : NULL;
     if (!file)
         return NULL;
     file->directory = directory;
+    file->user = user;
     file->name = strdup(name);
     if (!file->name || !tsearch(file, &found->by_name, name_compare)) {
         free(file->name);
         free(file);
         return NULL;
     }
+    user->files++;
     found->files[found->count++] = file;
     return file;
 }
 
-static uint64_t file_birth(const struct found_file *file)
+/* A new file, if its owner may have one more; what is left out may be anything. */
+static struct found_file *file_new(struct found *found, const char *directory, const char *name,
+                                   uid_t owner)
 {
-    return file->region ? file->region->reader->header.born : 0;
+    struct quota_user *user = quota_user(&found->quota, owner);
+    struct found_file *file =
+        user && user->files < QUOTA_FILES ? file_add(found, directory, name, user) : NULL;
+    if (user && !file)
+        user->unknown++;
+    found->blind |= !user;
+    return file;
 }
 
-static int file_compare(const void *left, const void *right)
+static uint64_t nanoseconds(struct timespec time)
 {
-    const struct found_file *a = *(struct found_file *const *)left;
-    const struct found_file *b = *(struct found_file *const *)right;
-    uint64_t x = file_birth(a), y = file_birth(b);
-    return x != y ? (x > y) - (x < y) : strcmp(a->name, b->name);
+    return (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec;
 }
 
-/* Whether a rejection may pass by itself: the others are final for a file of that name. */
-static bool may_pass(enum rejection rejection)
+/* What lies under the name now has yet to be opened. */
+static void start_over(struct found *found, struct found_file *file, ino_t inode, uint64_t changed)
 {
-    return rejection == REJECTION_OPEN || rejection == REJECTION_OWNER ||
-           rejection == REJECTION_MEMORY || rejection == REJECTION_SHORT;
+    unidentify(found, file);
+    file->folded = file->stuck = file->crowded = false;
+    file->rejection = REJECTION_NONE;
+    file->due = true;
+    file->inode = inode;
+    file->changed = changed;
+    file->arrived = changed > found->epoch ? changed - found->epoch : 0;
 }
 
-bool found_look(struct found *found, const char *directory, int dir, const char *name,
-                struct self *self)
+void found_look(struct found *found, const char *directory, int dir, const char *name)
 {
+    struct stat status;
     struct found_file *file = file_find(found, directory, name);
-    bool known = file != NULL;
-    if (!file && !(file = file_add(found, directory, name)))
-        return false;
+    if (file && file->region) {
+        file->seen = true;
+        return;
+    }
+    if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) ||
+        (!file && !(file = file_new(found, directory, name, status.st_uid))))
+        return;
     file->seen = true;
-    if (file->folded)
-        file_remove(found, file);
-    if (file->region || file->folded || (known && !may_pass(file->rejection)) ||
-        !file_open(found, file, dir, self))
-        return false;
-    qsort(found->files, found->count, sizeof(struct found_file *), file_compare);
-    return true;
+    uint64_t changed = nanoseconds(status.st_ctim);
+    if (file->folded && file->inode == status.st_ino)
+        found_remove(found, file);
+    else if (file->inode != status.st_ino || file->changed != changed)
+        start_over(found, file, status.st_ino, changed);
 }
 
 void found_sweep_start(struct found *found)
 {
     for (uint32_t i = 0; i < found->count; i++)
         found->files[i]->seen = false;
+    quota_sweep(&found->quota);
+    found->epoch = boot_epoch();
+    found->blind = found->left = false;
 }
 
 void found_spare(struct found *found, const char *directory)
@@ -215,7 +204,7 @@ static bool is_kept(const struct found *found, const struct found_file *file)
     return file->seen || (file->region && (found->keep || reader_alive(file->region->reader)));
 }
 
-bool found_sweep_end(struct found *found)
+static bool forget_unseen(struct found *found)
 {
     uint32_t kept = 0;
     bool changed = false;
@@ -232,54 +221,59 @@ bool found_sweep_end(struct found *found)
     return changed;
 }
 
-struct peek {
-    const struct reader *reader;
-    uint32_t published;
-};
-
-static void read_published(void *argument)
+/* Those of one tick of the kernel's clock by what they say themselves. */
+static uint64_t birth(const struct found_file *file)
 {
-    struct peek *peek = argument;
-    const struct engram_region *live = (const void *)peek->reader->map;
-    peek->published = __atomic_load_n(&live->published, __ATOMIC_ACQUIRE);
+    return file->region ? file->region->reader->header.born : 0;
 }
 
-static void tell_crowded(struct found_file *file)
+static int file_compare(const void *left, const void *right)
 {
-    const struct reader *reader = file->region->reader;
-    if (!reader->refused || file->crowded)
-        return;
-    file->crowded = true;
-    log_event(
-        LOG_LEVEL_WARNING, "a process has more series than are allowed; the rest is not served",
-        "process=%s limit=%u directory=%s file=%s advice=%s", reader->header.process, reader->limit,
-        file->directory, file->name, "use fewer label values, or raise --series-limit");
+    const struct found_file *a = *(struct found_file *const *)left;
+    const struct found_file *b = *(struct found_file *const *)right;
+    if (a->arrived != b->arrived)
+        return a->arrived < b->arrived ? -1 : 1;
+    if (birth(a) != birth(b))
+        return birth(a) < birth(b) ? -1 : 1;
+    return strcmp(a->name, b->name);
 }
 
-static bool file_refresh(struct found_file *file, bool thorough, struct self *self)
+/* Opens a file unless its owner has had its share of this sweep's time. */
+static bool open_due(struct found *found, struct found_file *file, struct self *self)
 {
-    struct reader *reader = file->region->reader;
-    struct peek peek = {reader, 0};
-    uint32_t before = reader->count;
-    if (!guard_run(read_published, &peek) || atomic_load(&file->region->truncated)) {
-        quarantine(file, REJECTION_TRUNCATED, self);
-        return true;
-    }
-    bool alive = thorough ? reader_alive(reader) : file->alive;
-    if (peek.published != before + reader->refused || thorough) {
-        enum rejection rejection = reader_refresh(reader);
-        if (rejection) {
-            quarantine(file, rejection, self);
-            return true;
-        }
-    }
-    tell_crowded(file);
-    if (alive == file->alive)
-        return reader->count != before;
-    file->alive = alive;
-    log_event(LOG_LEVEL_INFO, "process ended; its totals stay", "process=%s pid=%u",
-              reader->header.process, reader->header.pid);
-    return true;
+    struct quota_user *user = file->user;
+    uint64_t start = clock_monotonic();
+    bool late = user->spent >= QUOTA_SWEEP_NS;
+    int dir = late ? -1 : open(file->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool served = dir >= 0 && admit(found, file, dir, self);
+    found->left |= late;
+    if (dir >= 0)
+        close(dir);
+    user->spent += clock_monotonic() - start;
+    file->user->unknown += file->due;
+    return served;
+}
+
+static bool open_all_due(struct found *found, struct self *self)
+{
+    uint32_t count = 0;
+    bool served = false;
+    for (uint32_t i = 0; i < found->count; i++)
+        if (found->files[i]->due)
+            found->due[count++] = found->files[i];
+    if (count)
+        qsort(found->due, count, sizeof(struct found_file *), file_compare);
+    for (uint32_t i = 0; i < count; i++)
+        served |= open_due(found, found->due[i], self);
+    if (served)
+        qsort(found->files, found->count, sizeof(struct found_file *), file_compare);
+    return served;
+}
+
+bool found_sweep_end(struct found *found, struct self *self)
+{
+    bool changed = forget_unseen(found);
+    return open_all_due(found, self) || changed;
 }
 
 bool found_refresh(struct found *found, bool thorough, struct self *self)
@@ -287,7 +281,7 @@ bool found_refresh(struct found *found, bool thorough, struct self *self)
     bool changed = false;
     for (uint32_t i = 0; i < found->count; i++)
         if (found->files[i]->region)
-            changed |= file_refresh(found->files[i], thorough, self);
+            changed |= admit_again(found, found->files[i], thorough, self);
     return changed;
 }
 
@@ -301,6 +295,13 @@ struct region **found_dead(const struct found *found, uint32_t *count)
     return dead;
 }
 
+static void drop_folded(struct found *found, struct found_file *file)
+{
+    admit_no_more(found, file);
+    file->folded = true;
+    found_remove(found, file);
+}
+
 void found_folded(struct found *found, struct region *const *regions, uint32_t count)
 {
     for (uint32_t i = 0; i < found->count; i++) {
@@ -308,25 +309,29 @@ void found_folded(struct found *found, struct region *const *regions, uint32_t c
         for (uint32_t j = 0; j < count; j++) {
             if (file->region != regions[j])
                 continue;
-            region_release(file->region);
-            file->region = NULL;
-            file->folded = true;
-            file_remove(found, file);
+            drop_folded(found, file);
             break;
         }
     }
 }
 
-bool found_has_nonce(const struct found *found, const struct nonce *nonce)
+void found_drop_known(struct found *found)
 {
-    return find_nonce(found, nonce) != NULL;
+    for (uint32_t i = 0; i < found->count; i++)
+        if (found->files[i]->region && totals_has_folded(found->totals, &found->files[i]->nonce))
+            drop_folded(found, found->files[i]);
+}
+
+bool found_may_have(const struct found *found, const struct nonce *nonce)
+{
+    const struct quota_user *owner = quota_find(&found->quota, nonce->owner);
+    return found_by_nonce(found, nonce) || found->blind || (owner && owner->unknown);
 }
 
 bool found_has_process(const struct found *found, const char *process)
 {
     for (uint32_t i = 0; i < found->count; i++)
-        if (found->files[i]->region &&
-            strcmp(found->files[i]->region->reader->header.process, process) == 0)
+        if (found->files[i]->region && strcmp(found->files[i]->region->process, process) == 0)
             return true;
     return false;
 }

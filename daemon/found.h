@@ -7,43 +7,63 @@
 #define ENGRAMD_FOUND_H
 
 #include "daemon/plan.h"
+#include "daemon/quota.h"
 #include "daemon/self.h"
 
 struct found_file {
     const char *directory; /* borrowed */
     char *name;
+    struct quota_user *user; /* its owner's account */
+    ino_t inode;
+    uint64_t changed; /* its status, CLOCK_REALTIME, ns: only the kernel sets that */
+    uint64_t arrived; /* the same in CLOCK_BOOTTIME, as of when it was first seen */
+    bool due;         /* to be opened */
+    bool seen;        /* in this sweep */
+
     struct region *region;    /* NULL while it is not served by itself */
     enum rejection rejection; /* why not */
-    bool folded;              /* part of the totals: only to be removed */
-    bool stuck;               /* it cannot be removed, and the log has said so */
-    bool crowded;             /* it has more series than are allowed, and the log has said so */
-    struct nonce nonce;       /* once it was opened */
-    ino_t inode;
+    bool identified;          /* it is a region: it has a nonce, and is in by_nonce */
+    struct nonce nonce;
+    bool folded;  /* part of the totals: only to be removed */
+    bool stuck;   /* it cannot be removed, and the log has said so */
+    bool crowded; /* it has more series than are allowed, and the log has said so */
     bool alive;
-    bool seen; /* in this sweep */
+    uint64_t charged; /* bytes, to the user's account */
 };
 
 struct found {
-    struct found_file **files; /* those that are served come in order of birth */
+    struct found_file **files; /* those that are served come in the order of their arrival */
     uint32_t count, capacity;
     void *by_name;           /* the same as a tree: anybody may leave many files */
+    void *by_nonce;          /* those that are identified */
+    struct found_file **due; /* scratch for found_sweep_end() */
     struct region **regions; /* scratch for found_input() */
     bool *alive;
+    struct quota quota;
+    /* Of this sweep. */
+    uint64_t epoch; /* boot_epoch() */
+    bool blind;     /* there was no memory to take note of everything */
+    bool left;      /* files are to be opened for which there was no time */
+
     const struct totals *totals; /* what is folded; set before anything is looked at */
     uint32_t series_limit;       /* of one region */
+    uint32_t cpus;               /* that the machine can have; a region has no more */
     bool keep; /* what has died is kept until it is folded, even when its file is gone */
 };
 
 void found_free(struct found *found);
 
-/* Looks at a name in a directory that is open as `dir`.  True when a plan must follow. */
-bool found_look(struct found *found, const char *directory, int dir, const char *name,
-                struct self *self);
-
-/* Between them, found_look() on all names: what was not seen is forgotten, once it is dead and, if
- * that is to come, folded. */
+/*
+ * Looks at everything.  Between the two, found_look() on all names of the
+ * directories; a file that is new or another one than before is opened in the end,
+ * the oldest first, and what was not seen is forgotten, once it is dead and, if
+ * that is to come, folded.  True when a plan must follow.
+ */
 void found_sweep_start(struct found *found);
-bool found_sweep_end(struct found *found);
+bool found_sweep_end(struct found *found, struct self *self);
+
+/* Takes note of a name in a directory that is open as `dir`. */
+void found_look(struct found *found, const char *directory, int dir, const char *name);
 
 /* Counts all files of a directory as seen that could not be looked at. */
 void found_spare(struct found *found, const char *directory);
@@ -59,13 +79,22 @@ struct region **found_dead(const struct found *found, uint32_t *count);
 /* These regions are part of the totals now: they are not served any more, and their files go. */
 void found_folded(struct found *found, struct region *const *regions, uint32_t count);
 
-/* Whether a file with that nonce is there; whether a process of that name has a region. */
-bool found_has_nonce(const struct found *found, const struct nonce *nonce);
+/* What the totals hold is not served any more: they are other totals than before. */
+void found_drop_known(struct found *found);
+
+/* Whether a file with that nonce is there or, as one of the same owner was not opened yet, may be;
+ * whether a process that is shown by that name has a region. */
+bool found_may_have(const struct found *found, const struct nonce *nonce);
 bool found_has_process(const struct found *found, const char *process);
 
 void found_count(const struct found *found, struct self *self);
 
 /* Fills in regions, alive and region_count; false when there is no memory. */
 bool found_input(struct found *found, struct plan_input *input);
+
+/* For admit.h. */
+void found_identify(struct found *found, struct found_file *file, const struct nonce *nonce);
+const struct found_file *found_by_nonce(const struct found *found, const struct nonce *nonce);
+void found_remove(const struct found *found, struct found_file *file);
 
 #endif

@@ -7,6 +7,7 @@
 #include "daemon/exposition.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/processes.h"
 #include "daemon/web.h"
 #include "shmlib/guard.h"
 
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define RETRY_SECONDS 5
 #define LOOKS_MOST 100 /* of --once, beside a daemon that folds all the time */
 
 /* Everything that lives as long as the daemon, in the order in which it is made. */
@@ -52,6 +54,7 @@ static void compute(void *argument, const struct plan *plan, const struct snapsh
     struct daemon *daemon = argument;
     derived_fill(daemon->derived, plan, snapshot, row);
     self_fill(daemon->self, plan, row);
+    processes_fill(plan, row);
 }
 
 /* Root makes the directory that processes expect, as tmpfiles.d would at boot. */
@@ -115,13 +118,31 @@ static bool open_state(struct daemon *d)
     return true;
 }
 
+/* What stood in the way may be gone: a full disk, say. */
+static void on_retry(evutil_socket_t fd, short what, void *argument)
+{
+    struct daemon *d = argument;
+    (void)fd, (void)what;
+    if (d->state || state_open(d->config.state_dir, &d->state) != STATE_OPEN)
+        return;
+    if (!claim_regions(&d->config)) {
+        state_close(d->state);
+        d->state = NULL;
+        return;
+    }
+    log_event(LOG_LEVEL_INFO, "state directory can be written now", "path=%s", d->config.state_dir);
+    self_state_opened(d->self);
+    continuity_offer(d->continuity, d->state);
+}
+
 static bool make_continuity(struct daemon *d)
 {
     struct continuity_options options = {.state_dir = d->config.state_dir,
                                          .state = d->state,
                                          .topology = d->topology,
                                          .self = d->self,
-                                         .forget_after = d->config.forget_after};
+                                         .forget_after = d->config.forget_after,
+                                         .series_limit = d->config.series_limit};
     d->continuity = continuity_new(&options);
     return d->continuity ||
            fail("cannot start without the totals", "see above, or free some memory");
@@ -149,7 +170,6 @@ static bool make_discovery(struct daemon *d)
         .topology = d->topology,
         .self = d->self,
         .continuity = d->continuity,
-        .written = d->state ? state_ended_fd(d->state) : -1,
         .directories = (const char *const *)d->config.region_dirs.items,
         .flat = d->config.default_regions,
         .tick_ms = d->config.tick_ms,
@@ -170,7 +190,8 @@ static bool look(struct daemon *d)
         uint64_t before = state_generation(d->config.state_dir);
         if (!make_continuity(d) || !make_discovery(d))
             return false;
-        discovery_scan(d->discovery);
+        while (!discovery_scan(d->discovery))
+            continue;
         if (state_generation(d->config.state_dir) == before)
             return true;
         discovery_free(d->discovery);
@@ -262,6 +283,8 @@ static int serve(struct daemon *d)
     struct timeval every = {(time_t)(watchdog / 1000), (suseconds_t)(watchdog % 1000) * 1000};
     add_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
     add_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
+    if (!d->state)
+        add_event(d, -1, EV_PERSIST, on_retry, &(struct timeval){.tv_sec = RETRY_SECONDS});
     if (watchdog)
         add_event(d, -1, EV_PERSIST, on_watchdog, &every);
     log_event(LOG_LEVEL_INFO, "started", "version=%s revision=%s sockets=%u tick_ms=%u",

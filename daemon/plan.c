@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/plan.h"
-#include "daemon/plan_entry.h"
+#include "daemon/plan_group.h"
 #include "shmlib/record.h"
 
 #include <stdlib.h>
@@ -12,33 +12,8 @@ struct building {
     struct plan *plan;
     const struct plan_input *input;
     struct entries entries;
+    struct groups groups;
 };
-
-/* The catalogue knows the kinds of a region; by Prometheus' convention an info says so in its name.
- */
-static enum series_type computed_type(const struct engram_family_entry *about)
-{
-    size_t length = strlen(about->name);
-    if (about->kind == ENGRAM_COUNTER)
-        return SERIES_COUNTER;
-    return length > 5 && strcmp(about->name + length - 5, "_info") == 0 ? SERIES_INFO
-                                                                        : SERIES_GAUGE;
-}
-
-static enum series_type type_of(const struct entry *entry)
-{
-    if (entry->computed)
-        return computed_type(entry->computed->about);
-    switch (entry->record->descriptor->kind) {
-    case ENGRAM_HISTOGRAM:
-        return SERIES_HISTOGRAM;
-    case ENGRAM_GAUGE:
-    case ENGRAM_UPDOWN:
-        return SERIES_GAUGE;
-    default:
-        return SERIES_COUNTER;
-    }
-}
 
 static enum series_rows rows_of(const struct entry *entry)
 {
@@ -51,22 +26,23 @@ static enum series_rows rows_of(const struct entry *entry)
 
 static bool agrees(const struct entry *entry, const struct entry *definer)
 {
-    if (type_of(entry) != type_of(definer) || !entry->computed != !definer->computed)
+    if (entry_type(entry) != entry_type(definer) || !entry->computed != !definer->computed)
         return false;
     /* Histograms of one family have the same cells and bounds, or their sum would mean nothing. */
-    return type_of(entry) != SERIES_HISTOGRAM ||
+    return entry_type(entry) != SERIES_HISTOGRAM ||
            (entry->record && definer->record &&
             descriptor_same_shape(entry->record->descriptor, definer->record->descriptor));
 }
 
-static bool define_family(struct building *b, struct family *family, const struct entry *definer)
+static bool define_family(struct building *b, struct family *family, const struct group *group)
 {
     struct arena *arena = &b->plan->arena;
-    const struct record *record = definer->record;
-    family->name = (char *)(uintptr_t)definer->name;
-    family->type = type_of(definer);
-    if (definer->computed) {
-        const struct engram_family_entry *about = definer->computed->about;
+    const struct computed_family *computed = group->definer->computed;
+    const struct engram_family_entry *about = computed ? computed->about : group->about;
+    const struct record *record = group->definer->record;
+    family->name = (char *)(uintptr_t)group->definer->name;
+    family->type = entry_type(group->definer);
+    if (about) {
         family->help = arena_string(arena, about->help, strlen(about->help));
         family->unit = arena_string(arena, about->unit, strlen(about->unit));
     } else {
@@ -90,7 +66,7 @@ static bool start_series(struct building *b, struct series *series, const struct
     series->at = plan->set.words;
     plan->set.words += words;
     plan->series_count++;
-    if (series->rows == ROWS_HOST && type_of(entry) == SERIES_GAUGE)
+    if (series->rows == ROWS_HOST && entry_type(entry) == SERIES_GAUGE)
         plan->gauges[plan->gauge_count++] = series->at;
     return true;
 }
@@ -114,48 +90,52 @@ static void note_conflict(struct plan *plan, const struct entry *entry)
     plan->conflict_labels = entry->labels;
 }
 
-/* The family of entries[from..to), which share a name. */
-static bool build_family(struct building *b, uint32_t from, uint32_t to)
+/* One entry of a family; false when it is not served. */
+static bool add_entry(struct building *b, struct family *family, const struct entry *entry,
+                      const struct entry *last, struct histogram_shape *shape)
 {
-    struct family *family = &b->plan->set.families[b->plan->set.count];
-    const struct entry *list = b->entries.list, *definer = &list[from], *last = NULL;
+    bool same = last && strcmp(last->labels, entry->labels) == 0;
+    if (same && rows_of(last) != rows_of(entry))
+        return false;
+    if (!same && !start_series(b, &family->series[family->count], entry, shape))
+        return false;
+    family->count += !same;
+    if (entry->total)
+        add_base(b, entry->total, &family->series[family->count - 1]);
+    else if (entry->record)
+        add_source(b, entry, &family->series[family->count - 1]);
+    return true;
+}
+
+static bool build_family(struct building *b, const struct group *group)
+{
+    struct family *family = &b->plan->set.families[b->plan->set.count++];
+    const struct entry *list = b->entries.list, *last = NULL;
     struct histogram_shape *shape = NULL;
-    for (uint32_t i = from; i < to; i++)
-        if (list[i].order < definer->order)
-            definer = &list[i];
-    family->series = arena_take(&b->plan->arena, to - from, sizeof *family->series);
-    if (!family->series || !define_family(b, family, definer))
+    family->series = arena_take(&b->plan->arena, group->to - group->from, sizeof *family->series);
+    if (!family->series || !define_family(b, family, group))
         return false;
-    if (family->type == SERIES_HISTOGRAM && !(shape = shape_of(definer->record, &b->plan->arena)))
+    if (family->type == SERIES_HISTOGRAM &&
+        !(shape = shape_of(group->definer->record, &b->plan->arena)))
         return false;
-    for (uint32_t i = from; i < to; i++) {
-        bool same = last && strcmp(last->labels, list[i].labels) == 0;
-        if (!agrees(&list[i], definer) || (same && rows_of(last) != rows_of(&list[i]))) {
+    for (uint32_t i = group->from; i < group->to; i++) {
+        if (agrees(&list[i], group->definer) && add_entry(b, family, &list[i], last, shape))
+            last = &list[i];
+        else
             note_conflict(b->plan, &list[i]);
-            continue;
-        }
-        if (!same && !start_series(b, &family->series[family->count], &list[i], shape)) {
-            note_conflict(b->plan, &list[i]);
-            continue;
-        }
-        family->count += !same;
-        if (list[i].total)
-            add_base(b, list[i].total, &family->series[family->count - 1]);
-        else if (list[i].record)
-            add_source(b, &list[i], &family->series[family->count - 1]);
-        last = &list[i];
     }
-    b->plan->set.count++;
     return true;
 }
 
 static bool build_families(struct building *b)
 {
-    const struct entry *list = b->entries.list;
-    for (uint32_t from = 0, to; from < b->entries.count; from = to) {
-        for (to = from + 1; to < b->entries.count && strcmp(list[to].name, list[from].name) == 0;)
-            to++;
-        if (!build_family(b, from, to))
+    if (!groups_make(&b->groups, &b->entries))
+        return false;
+    for (uint32_t i = 0; i < b->groups.count; i++) {
+        const struct group *group = &b->groups.list[i];
+        for (uint32_t j = group->from; !group->definer && j < group->to; j++)
+            note_conflict(b->plan, &b->entries.list[j]);
+        if (group->definer && !build_family(b, group))
             return false;
     }
     return true;
@@ -221,6 +201,7 @@ struct plan *plan_build(const struct plan_input *input)
         return NULL;
     atomic_init(&b.plan->references, 1);
     bool built = build(&b);
+    free(b.groups.list);
     free(b.entries.list);
     if (built)
         return b.plan;

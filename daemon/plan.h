@@ -31,11 +31,13 @@ struct plan_region {
 };
 
 /* A family that the daemon computes.  With `from`, it has one series for each series of that
- * recorded family, under the same labels; otherwise one for each of `labels`. */
+ * recorded family, under the same labels; with `by_process`, one for each name; otherwise one for
+ * each of `labels`. */
 struct computed_family {
     const struct engram_family_entry *about;
     const struct engram_family_entry *from;
-    bool by_node;              /* with `from`: one series for each node, labelled numa_node */
+    bool by_node;    /* with `from`: one series for each node, labelled numa_node */
+    bool by_process; /* one series for each name of a process, labelled by process_labels() */
     const char *const *labels; /* in exposition form; NULL-terminated */
 };
 
@@ -49,14 +51,16 @@ struct plan {
     struct plan_region *regions;
     uint32_t region_count;
     uint32_t series_count;
-    uint32_t conflicts; /* series refused because their family is of another type or shape */
+    uint32_t conflicts; /* series refused because their family is of another type or shape, or its
+                           samples would have the names of another family's */
     const char *conflict_name, *conflict_labels; /* one of them */
     uint32_t *gauges;                            /* words of the host row that start as absent */
     uint32_t gauge_count;
 };
 
-/* What a plan is built from; regions in order of birth, so that where two disagree about a family
- * the older one stands, and either against what is left of processes that ended. */
+/* What a plan is built from; regions in the order of their arrival.  Where processes disagree about
+ * a family, the name stands that was there first, and of one name what lives against what it left.
+ */
 struct plan_input {
     struct totals *totals;
     struct region *const *regions;
@@ -65,6 +69,10 @@ struct plan_input {
     const struct computed_family *const *computed; /* NULL-terminated */
     uint32_t nodes;
 };
+
+/* In exposition form: owner and process. */
+#define PROCESS_LABELS_SIZE (IDENTITY_SIZE + sizeof "owner=\"4294967295\",process=\"\"")
+void process_labels(char to[PROCESS_LABELS_SIZE], const char *process, uint32_t owner);
 
 /* NULL when there is no memory.  The first reference is the caller's. */
 struct plan *plan_build(const struct plan_input *input);

@@ -72,7 +72,9 @@ static bool gather_totals(struct entries *entries, const struct plan_input *inpu
 {
     for (uint32_t i = 0; i < input->totals->count; i++) {
         const struct total *total = &input->totals->list[i];
-        struct entry like = {.record = &total->record, .total = total};
+        struct entry like = {.record = &total->record,
+                             .total = total,
+                             .since = totals_ended(input->totals, total->process)->since};
         if (!add_recorded(entries, &like, total->process, arena, room))
             return false;
     }
@@ -85,9 +87,10 @@ static bool gather_recorded(struct entries *entries, const struct plan_input *in
     for (uint32_t i = 0; i < input->region_count; i++) {
         const struct reader *reader = input->regions[i]->reader;
         for (uint32_t j = 0; j < reader->count; j++) {
-            struct entry like = {.record = &reader->records[j], .region = i};
+            struct entry like = {
+                .record = &reader->records[j], .region = i, .since = input->regions[i]->since};
             if (served(like.record, input->alive[i]) &&
-                !add_recorded(entries, &like, reader->header.process, arena, room))
+                !add_recorded(entries, &like, input->regions[i]->process, arena, room))
                 return false;
         }
     }
@@ -120,6 +123,35 @@ static bool derive_entry(struct entries *entries, const struct computed_family *
     return true;
 }
 
+void process_labels(char to[PROCESS_LABELS_SIZE], const char *process, uint32_t owner)
+{
+    snprintf(to, PROCESS_LABELS_SIZE, "owner=\"%u\",process=\"%s\"", owner, process);
+}
+
+static bool add_process(struct entries *entries, const struct computed_family *family,
+                        const char *process, uint32_t owner, struct arena *arena)
+{
+    char *labels = arena_take(arena, PROCESS_LABELS_SIZE, 1);
+    if (!labels)
+        return false;
+    process_labels(labels, process, owner);
+    add_computed(entries, family, labels);
+    return true;
+}
+
+static bool add_processes(struct entries *entries, const struct computed_family *family,
+                          const struct plan_input *input, struct arena *arena)
+{
+    bool added = true;
+    for (uint32_t i = 0; added && i < input->region_count; i++)
+        added = add_process(entries, family, input->regions[i]->process,
+                            input->regions[i]->reader->owner, arena);
+    for (uint32_t i = 0; added && i < input->totals->ended_count; i++)
+        added = add_process(entries, family, input->totals->ended[i].process,
+                            input->totals->ended[i].owner, arena);
+    return added;
+}
+
 static bool gather_computed(struct entries *entries, const struct plan_input *input,
                             struct arena *arena, uint32_t recorded)
 {
@@ -127,6 +159,8 @@ static bool gather_computed(struct entries *entries, const struct plan_input *in
         const struct computed_family *family = *at;
         for (const char *const *labels = family->labels; labels && *labels; labels++)
             add_computed(entries, family, *labels);
+        if (family->by_process && !add_processes(entries, family, input, arena))
+            return false;
         for (uint32_t i = 0; family->from && i < recorded; i++)
             if (strcmp(entries->list[i].name, family->from->name) == 0 &&
                 !derive_entry(entries, family, &entries->list[i], input->nodes, arena))
@@ -135,22 +169,29 @@ static bool gather_computed(struct entries *entries, const struct plan_input *in
     return true;
 }
 
+bool entry_is_older(const struct entry *a, const struct entry *b)
+{
+    return a->since != b->since ? a->since < b->since : a->order < b->order;
+}
+
 static int entry_compare(const void *left, const void *right)
 {
     const struct entry *a = left, *b = right;
     int order = strcmp(a->name, b->name);
     if (order == 0)
         order = strcmp(a->labels, b->labels);
-    return order ? order : (a->order > b->order) - (a->order < b->order);
+    return order ? order : entry_is_older(b, a) - entry_is_older(a, b);
 }
 
-/* Room for every computed series: none of them has more than one for each series and node. */
+/* Room for every computed series: no family has more than one for each series and node, or name. */
 static size_t computed_most(const struct plan_input *input, size_t recorded)
 {
     size_t most = 0;
     for (const struct computed_family *const *at = input->computed; *at; at++) {
         for (const char *const *labels = (*at)->labels; labels && *labels; labels++)
             most++;
+        if ((*at)->by_process)
+            most += input->region_count + input->totals->ended_count;
         if ((*at)->from)
             most += recorded * ((*at)->by_node ? input->nodes : 1);
     }

@@ -2,6 +2,7 @@
 #include "daemon/region.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct region *region_new(struct reader *reader)
 {
@@ -15,8 +16,10 @@ struct region *region_new(struct reader *reader)
         return NULL;
     }
     region->reader = reader;
+    memcpy(region->process, reader->header.process, reader->header.process_length);
     atomic_init(&region->references, 1);
     atomic_init(&region->truncated, false);
+    atomic_init(&region->main_process, main_process_ask(&reader->header));
     return region;
 }
 

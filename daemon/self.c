@@ -37,7 +37,7 @@ struct self {
     _Atomic uint64_t rejected[REJECTION_COUNT];
     atomic_bool state_writable;
     _Atomic uint64_t state_writes[2]; /* failures, successes */
-    _Atomic uint64_t state_bytes, folded, forgotten;
+    _Atomic uint64_t state_bytes, folded, forgotten, dropped;
     _Atomic uint64_t events, missed;
     _Atomic uint64_t export_ns[SIZE_CLASSES]; /* 0: none of that size yet */
     _Atomic uint64_t requests[STATUS_CLASSES];
@@ -74,6 +74,7 @@ static const struct own_family {
     {ENGRAM_DAEMON_REGIONS, state_labels},
     {ENGRAM_DAEMON_FOLDED, no_labels},
     {ENGRAM_DAEMON_FORGOTTEN, no_labels},
+    {ENGRAM_DAEMON_DROPPED, no_labels},
     {ENGRAM_DAEMON_STATE_WRITABLE, no_labels},
     {ENGRAM_DAEMON_STATE_WRITES, result_labels},
     {ENGRAM_DAEMON_STATE_BYTES, no_labels},
@@ -238,6 +239,11 @@ void self_state_written(struct self *self, bool success, uint32_t regions)
     atomic_fetch_add(&self->folded, success ? regions : 0);
 }
 
+void self_state_dropped(struct self *self, uint32_t series)
+{
+    atomic_fetch_add(&self->dropped, series);
+}
+
 void self_state_bytes(struct self *self, uint64_t bytes)
 {
     atomic_store(&self->state_bytes, bytes);
@@ -311,6 +317,7 @@ static void fill_state(struct self *self, const struct plan *plan, union word *r
     uint64_t bytes = atomic_load(&self->state_bytes);
     put(plan, row, ENGRAM_DAEMON_FOLDED, "", (double)atomic_load(&self->folded));
     put(plan, row, ENGRAM_DAEMON_FORGOTTEN, "", (double)atomic_load(&self->forgotten));
+    put(plan, row, ENGRAM_DAEMON_DROPPED, "", (double)atomic_load(&self->dropped));
     put(plan, row, ENGRAM_DAEMON_STATE_WRITABLE, "", atomic_load(&self->state_writable));
     for (int i = 0; i < 2; i++)
         put(plan, row, ENGRAM_DAEMON_STATE_WRITES, result_labels[i],

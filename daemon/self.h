@@ -37,6 +37,7 @@ void self_rejected(struct self *self, enum rejection rejection);
 /* The state directory can be written; how writes of the totals went, and what they took over. */
 void self_state_opened(struct self *self);
 void self_state_written(struct self *self, bool success, uint32_t regions);
+void self_state_dropped(struct self *self, uint32_t series);
 void self_state_bytes(struct self *self, uint64_t bytes);
 void self_forgot(struct self *self, uint32_t processes);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MAGIC UINT64_C(0x0a534c41544f4745) /* "EGOTALS\n" */
-#define VERSION 1
+#define VERSION 2
 
 struct state_header {
     uint64_t magic;
@@ -26,12 +26,24 @@ static uint64_t checksum(const char *bytes, size_t length)
     return sum;
 }
 
+/* Each total's process has ended. */
 static uint32_t index_of(const struct totals *totals, const char *process)
 {
-    uint32_t i = 0;
-    while (strcmp(totals->ended[i].process, process) != 0) /* each total's process has ended */
-        i++;
-    return i;
+    return (uint32_t)(totals_ended(totals, process) - totals->ended);
+}
+
+/* An ended process, as it stands in the file before its name. */
+struct ended_record {
+    uint64_t time, since;
+    uint32_t owner, length;
+};
+
+static void encode_ended(struct buffer *out, const struct ended *ended)
+{
+    struct ended_record record = {ended->time, ended->since, ended->owner,
+                                  (uint32_t)strlen(ended->process)};
+    buffer_append(out, &record, sizeof record);
+    buffer_append(out, ended->process, record.length);
 }
 
 static void encode_total(struct buffer *out, const struct totals *totals, const struct total *total)
@@ -57,12 +69,8 @@ void state_encode(struct buffer *out, const struct totals *totals, const uint8_t
     memcpy(header.boot_id, boot_id, sizeof header.boot_id);
     buffer_append(out, &header, sizeof header);
     buffer_append(out, totals->folded, totals->folded_count * sizeof *totals->folded);
-    for (uint32_t i = 0; i < totals->ended_count; i++) {
-        uint16_t length = (uint16_t)strlen(totals->ended[i].process);
-        buffer_append(out, &totals->ended[i].time, sizeof(uint64_t));
-        buffer_append(out, &length, sizeof length);
-        buffer_append(out, totals->ended[i].process, length);
-    }
+    for (uint32_t i = 0; i < totals->ended_count; i++)
+        encode_ended(out, &totals->ended[i]);
     for (uint32_t i = 0; i < totals->count; i++)
         encode_total(out, totals, &totals->list[i]);
     if (out->failed)
@@ -106,24 +114,37 @@ static bool header_valid(const struct state_header *header, const char *bytes, s
     memcpy(&sum, bytes + length - sizeof sum, sizeof sum);
     /* No list can be longer than the file. */
     return sum == checksum(bytes, length - sizeof sum) &&
-           header->folded <= length / sizeof(struct nonce) && header->ended <= length / 10 &&
+           header->folded <= length / sizeof(struct nonce) &&
+           header->ended <= length / sizeof(struct ended_record) &&
            header->totals <= length / sizeof(struct engram_descriptor);
+}
+
+/* A process name, or one with its owner's number after it. */
+static bool shown_name_valid(const char *name, size_t length)
+{
+    size_t number = length;
+    while (number && name[number - 1] >= '0' && name[number - 1] <= '9')
+        number--;
+    bool owned = number && number < length && name[number - 1] == '@' && length < IDENTITY_SIZE;
+    return process_name_valid(name, owned ? number - 1 : length) ||
+           process_name_valid(name, length);
 }
 
 static enum state_result decode_ended(struct totals *totals, struct rest *rest, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        struct ended *ended = &totals->ended[totals->ended_count];
-        uint16_t length;
-        if (!take_copy(rest, &ended->time, sizeof ended->time) ||
-            !take_copy(rest, &length, sizeof length))
+        struct ended_record record;
+        if (!take_copy(rest, &record, sizeof record))
             return STATE_CORRUPT;
-        const char *name = take(rest, length);
-        if (!name || !process_name_valid(name, length))
+        const char *name = take(rest, record.length);
+        if (!name || !shown_name_valid(name, record.length))
             return STATE_CORRUPT;
-        ended->process = arena_string(&totals->arena, name, length);
-        if (!ended->process)
+        const char *process = arena_string(&totals->arena, name, record.length);
+        if (!process)
             return STATE_NO_MEMORY;
+        if (i && strcmp(totals->ended[i - 1].process, process) >= 0)
+            return STATE_CORRUPT; /* out of order, or one name twice */
+        totals->ended[i] = (struct ended){process, record.time, record.since, record.owner};
         totals->ended_count++;
     }
     return STATE_GOOD;

@@ -4,9 +4,9 @@
  *
  *     header | nonces of folded regions | ended processes | totals | checksum
  *
- * An ended process is {u64 time, u16 length, name}.  A total is {u32 index of its
- * process, u32 rows, descriptor, rows x words}.  Native byte order: a state lives
- * no longer than the boot that it was written in.
+ * An ended process is {u64 time, u64 since, u32 owner, u32 length, name}.  A total is {u32 index of
+ * its process, u32 rows, descriptor, rows x words}.  Native byte order: a state lives no longer
+ * than the boot that it was written in.
  */
 #ifndef ENGRAMD_STATE_FILE_H
 #define ENGRAMD_STATE_FILE_H

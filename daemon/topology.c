@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/topology.h"
 
+#include <engram/abi.h>
 #include <hwloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@ struct topology {
     uint32_t sockets;
     uint32_t nodes;
     uint32_t cpus;
+    uint32_t possible_cpus;
     uint32_t home; /* the first node that has CPUs */
     uint32_t *node_of_cpu;
     uint32_t *socket_of_node; /* UINT32_MAX for a node without CPUs */
@@ -63,11 +66,27 @@ static bool topology_read(struct topology *topology)
     return true;
 }
 
+/* The last number of a list such as "0-3,8-15", which hwloc does not tell; writers lay their
+ * regions out by the same list. */
+static uint32_t read_possible_cpus(const char *sysroot)
+{
+    char path[512];
+    unsigned last = ENGRAM_CPUS_MAX - 1, number;
+    snprintf(path, sizeof path, "%s/sys/devices/system/cpu/possible", sysroot);
+    FILE *list = fopen(path, "re");
+    while (list && fscanf(list, "%u%*[-,]", &number) == 1)
+        last = number;
+    if (list)
+        fclose(list);
+    return last < ENGRAM_CPUS_MAX ? last + 1 : ENGRAM_CPUS_MAX;
+}
+
 struct topology *topology_load(const char *sysroot)
 {
     struct topology *topology = calloc(1, sizeof *topology);
     if (!topology)
         return NULL;
+    topology->possible_cpus = read_possible_cpus(sysroot);
     if (strcmp(sysroot, "/") != 0)
         setenv("HWLOC_FSROOT", sysroot, 1); /* hwloc has no call for it */
     if (hwloc_topology_init(&topology->hwloc) == 0 && hwloc_topology_load(topology->hwloc) == 0 &&
@@ -94,6 +113,11 @@ uint32_t topology_sockets(const struct topology *topology)
 uint32_t topology_nodes(const struct topology *topology)
 {
     return topology->nodes;
+}
+
+uint32_t topology_possible_cpus(const struct topology *topology)
+{
+    return topology->possible_cpus;
 }
 
 uint32_t topology_node_of_cpu(const struct topology *topology, uint32_t cpu)

@@ -16,6 +16,9 @@ void topology_free(struct topology *topology);
 uint32_t topology_sockets(const struct topology *topology); /* at least 1 */
 uint32_t topology_nodes(const struct topology *topology);   /* highest number + 1, at least 1 */
 
+/* CPUs that the machine may ever have, by their highest number + 1: ENGRAM_CPUS_MAX if unknown. */
+uint32_t topology_possible_cpus(const struct topology *topology);
+
 /* Whether any CPU belongs to the node. */
 bool topology_node_has_cpus(const struct topology *topology, uint32_t node);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/totals.h"
+#include "daemon/excess.h"
 #include "daemon/gather.h"
 #include "shmlib/guard.h"
 #include "shmlib/record.h"
@@ -90,6 +91,24 @@ bool totals_has_folded(const struct totals *totals, const struct nonce *nonce)
     return nonce_listed(totals->folded, totals->folded_count, nonce);
 }
 
+static int ended_compare(const void *left, const void *right)
+{
+    return strcmp(((const struct ended *)left)->process, ((const struct ended *)right)->process);
+}
+
+const struct ended *totals_ended(const struct totals *totals, const char *process)
+{
+    const struct ended wanted = {.process = process};
+    return bsearch(&wanted, totals->ended, totals->ended_count, sizeof wanted, ended_compare);
+}
+
+uint64_t total_size(const struct totals *totals, const struct total *total)
+{
+    const struct engram_descriptor *d = total->record.descriptor;
+    return sizeof *total + d->size +
+           (uint64_t)total_row_count(totals, d) * sum_words(d) * sizeof(union word);
+}
+
 static bool is_forgotten(const struct fold *fold, const char *process)
 {
     for (uint32_t i = 0; i < fold->forgotten_count; i++)
@@ -173,27 +192,44 @@ static void read_all(void *argument)
 }
 
 /* Appends what was seen of each series, in the order in which look_at() gave them their words. */
-static bool take_over(struct totals *to, const struct last_look *look, const struct reader *reader)
+static int compare_plainly(const void *left, const void *right)
 {
+    return total_compare(left, right);
+}
+
+/* Where values of a series are to be added: to what was carried, if there it has the same shape. */
+static struct total *total_for(struct totals *to, uint32_t carried, const char *process,
+                               const struct engram_descriptor *d)
+{
+    const struct total wanted = {.process = process, .record = {0, d}};
+    struct total *known = bsearch(&wanted, to->list, carried, sizeof wanted, compare_plainly);
+    return known && descriptor_same_shape(known->record.descriptor, d) ? known
+                                                                       : append(to, process, d);
+}
+
+static bool take_over(struct totals *to, uint32_t carried, const struct last_look *look,
+                      const struct region *region)
+{
+    const struct reader *reader = region->reader;
     uint32_t at = 0;
     for (uint32_t i = 0; i < reader->count; i++) {
         const struct engram_descriptor *d = reader->records[i].descriptor;
         if (!total_is_kept(d))
             continue;
-        struct total *total = append(to, reader->header.process, d);
+        struct total *total = total_for(to, carried, region->process, d);
         if (!total)
             return false;
         uint32_t rows = total_row_count(to, d);
         for (uint32_t row = 0; row < rows; row++)
-            memcpy(total->rows[row],
-                   (d->placement == ENGRAM_SINGLE ? look->host : look->nodes[row]) + at,
-                   sum_words(d) * sizeof(union word));
+            sum_add(d, total->rows[row],
+                    (d->placement == ENGRAM_SINGLE ? look->host : look->nodes[row]) + at);
         at += sum_words(d);
     }
     return true;
 }
 
-static bool add_region(struct totals *to, struct region *region, const struct topology *topology)
+static bool add_region(struct totals *to, uint32_t carried, struct region *region,
+                       const struct topology *topology)
 {
     struct last_look look = {.gathering = {.reader = region->reader, .socket = ANY_SOCKET}};
     bool added = look_at(&look, region->reader, to->nodes);
@@ -206,7 +242,12 @@ static bool add_region(struct totals *to, struct region *region, const struct to
         if (!added)
             atomic_store(&region->truncated, true);
     }
-    added = added && take_over(to, &look, region->reader);
+    /* What was left out would be missed for ever. */
+    if (added && reader_has_hole(region->reader)) {
+        atomic_store(&region->truncated, true);
+        added = false;
+    }
+    added = added && take_over(to, carried, &look, region);
     arena_free(&look.arena);
     return added;
 }
@@ -249,23 +290,29 @@ static void carry_folded(struct totals *to, const struct totals *before, const s
         to->folded[to->folded_count++] = nonce_of(fold->regions[i]->reader);
 }
 
-static struct ended *find_ended(struct totals *totals, const char *process)
+static bool note_ended(struct totals *to, const struct ended *like)
 {
-    for (uint32_t i = 0; i < totals->ended_count; i++)
-        if (strcmp(totals->ended[i].process, process) == 0)
-            return &totals->ended[i];
-    return NULL;
+    struct ended *ended = &to->ended[to->ended_count++];
+    *ended = *like;
+    ended->process = arena_string(&to->arena, like->process, strlen(like->process));
+    return ended->process != NULL;
 }
 
-static bool note_ended(struct totals *to, const char *process, uint64_t time)
+/* Of several that are shown by one name, one. */
+static void merge_ended(struct totals *totals)
 {
-    struct ended *ended = find_ended(to, process);
-    if (!ended) {
-        ended = &to->ended[to->ended_count++];
-        ended->process = arena_string(&to->arena, process, strlen(process));
+    uint32_t kept = 0;
+    qsort(totals->ended, totals->ended_count, sizeof *totals->ended, ended_compare);
+    for (uint32_t i = 0; i < totals->ended_count; i++) {
+        struct ended *last = kept ? &totals->ended[kept - 1] : NULL, *next = &totals->ended[i];
+        if (!last || strcmp(last->process, next->process) != 0) {
+            totals->ended[kept++] = *next;
+            continue;
+        }
+        last->time = next->time > last->time ? next->time : last->time;
+        last->since = next->since < last->since ? next->since : last->since;
     }
-    ended->time = time;
-    return ended->process != NULL;
+    totals->ended_count = kept;
 }
 
 static bool carry_ended(struct totals *to, const struct totals *before, const struct fold *fold)
@@ -273,9 +320,14 @@ static bool carry_ended(struct totals *to, const struct totals *before, const st
     bool noted = true;
     for (uint32_t i = 0; noted && i < before->ended_count; i++)
         if (!is_forgotten(fold, before->ended[i].process))
-            noted = note_ended(to, before->ended[i].process, before->ended[i].time);
-    for (uint32_t i = 0; noted && i < fold->region_count; i++)
-        noted = note_ended(to, fold->regions[i]->reader->header.process, fold->now);
+            noted = note_ended(to, &before->ended[i]);
+    for (uint32_t i = 0; noted && i < fold->region_count; i++) {
+        const struct region *region = fold->regions[i];
+        struct ended ended = {region->process, fold->now, region->since, region->reader->owner};
+        noted = note_ended(to, &ended);
+    }
+    if (noted)
+        merge_ended(to);
     return noted;
 }
 
@@ -288,11 +340,13 @@ struct totals *totals_fold(const struct totals *before, const struct fold *fold,
     struct totals *to = totals_new(before->nodes, most, before->folded_count + fold->region_count,
                                    before->ended_count + fold->region_count);
     bool folded = to && carry_totals(to, before, fold) && carry_ended(to, before, fold);
+    uint32_t carried = folded ? to->count : 0;
     for (uint32_t i = 0; folded && i < fold->region_count; i++)
-        folded = add_region(to, fold->regions[i], topology);
+        folded = add_region(to, carried, fold->regions[i], topology);
     if (folded) {
         carry_folded(to, before, fold);
         merge_equals(to);
+        to->dropped = excess_drop(to, carried, fold->series_limit);
         return to;
     }
     if (to)

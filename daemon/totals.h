@@ -30,10 +30,12 @@ struct nonce {
     uint32_t owner; /* user number of the file */
 };
 
-/* When a process of that name was last seen to end, in seconds of CLOCK_BOOTTIME. */
+/* What is known of a process that has ended, by the name that it is shown by. */
 struct ended {
     const char *process;
-    uint64_t time;
+    uint64_t time;  /* when one of that name was last seen to end, s, CLOCK_BOOTTIME */
+    uint64_t since; /* when the first was seen, ns, CLOCK_BOOTTIME */
+    uint32_t owner; /* the user that the name belongs to */
 };
 
 struct totals {
@@ -46,6 +48,7 @@ struct totals {
     uint32_t folded_count;
     struct ended *ended;
     uint32_t ended_count; /* sorted by process */
+    uint32_t dropped;     /* series, by the fold that made these totals */
 };
 
 /* Room for so much and nothing in it; NULL when there is no memory.  For totals_fold() and for
@@ -70,6 +73,12 @@ struct nonce nonce_of(const struct reader *reader);
 bool nonce_same(const struct nonce *a, const struct nonce *b);
 bool totals_has_folded(const struct totals *totals, const struct nonce *nonce);
 
+/* What is known of a name; NULL when it is nothing. */
+const struct ended *totals_ended(const struct totals *totals, const char *process);
+
+/* Bytes that the totals of one series take here and in the state file, about. */
+uint64_t total_size(const struct totals *totals, const struct total *total);
+
 /* What a fold changes. */
 struct fold {
     struct region *const *regions; /* dead: their values are final */
@@ -78,7 +87,8 @@ struct fold {
     uint32_t gone_count;
     const char *const *forgotten; /* process names whose totals are dropped */
     uint32_t forgotten_count;
-    uint64_t now; /* s, CLOCK_BOOTTIME */
+    uint32_t series_limit; /* of one process name; what is new beyond it is dropped */
+    uint64_t now;          /* s, CLOCK_BOOTTIME */
 };
 
 /* New totals, the reference to which is the caller's.  NULL when there is no memory or a region

@@ -8,14 +8,9 @@ static const struct engram_ring *ring_of(const struct reader *reader, struct cop
                                          uint32_t slot)
 {
     const struct engram_region *h = &reader->header;
-    uint64_t chunk = slot >> ENGRAM_CHUNK_SHIFT;
     const char *start = reader->map + (copy.of_cpu ? h->cpus_offset : h->nodes_offset);
-    if (copy.of_cpu) {
-        const void *block =
-            reader->map + h->blocks_offset + (chunk * h->cpus + copy.index) * sizeof(uint64_t);
-        if (!__atomic_load_n((const uint64_t *)block, __ATOMIC_ACQUIRE))
-            return NULL;
-    }
+    if (copy.of_cpu && !reader_has_block(reader, slot >> ENGRAM_CHUNK_SHIFT, copy.index))
+        return NULL;
     return (const void *)(start + copy.index * h->copy_size + slot);
 }
 

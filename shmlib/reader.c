@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "shmlib/reader.h"
+#include "shmlib/claims.h"
 #include "shmlib/record.h"
 #include "shmlib/sum.h"
 
@@ -82,6 +83,12 @@ static enum rejection reader_start(struct reader *reader)
     rejection = header_check(&reader->header, size);
     if (rejection)
         return rejection;
+    if (reader->header.cpus > reader->limits.cpus)
+        return REJECTION_LAYOUT;
+    if (!(reader->claims = claims_new(&reader->header)))
+        return REJECTION_MEMORY;
+    if (!claims_table(reader->fd, &reader->header))
+        return REJECTION_HOLE;
     void *map = mmap(NULL, reader->header.size, PROT_READ, MAP_SHARED, reader->fd, 0);
     if (map == MAP_FAILED)
         return REJECTION_MEMORY;
@@ -102,10 +109,11 @@ static enum rejection file_open(struct reader *reader, int dir, const char *name
 
 struct reader *reader_open(int dir, const char *name, enum rejection *rejection)
 {
-    return reader_open_limited(dir, name, UINT32_MAX, rejection);
+    static const struct reader_limits none = {UINT32_MAX, UINT64_MAX, ENGRAM_CPUS_MAX};
+    return reader_open_limited(dir, name, &none, rejection);
 }
 
-struct reader *reader_open_limited(int dir, const char *name, uint32_t limit,
+struct reader *reader_open_limited(int dir, const char *name, const struct reader_limits *limits,
                                    enum rejection *rejection)
 {
     struct reader *reader = calloc(1, sizeof *reader);
@@ -113,7 +121,7 @@ struct reader *reader_open_limited(int dir, const char *name, uint32_t limit,
         *rejection = REJECTION_MEMORY;
         return NULL;
     }
-    reader->limit = limit;
+    reader->limits = *limits;
     *rejection = file_open(reader, dir, name);
     if (*rejection == REJECTION_NONE)
         *rejection = reader_start(reader);
@@ -132,6 +140,7 @@ void reader_close(struct reader *reader)
     for (uint32_t i = 0; i < reader->count; i++)
         free((void *)(uintptr_t)reader->records[i].descriptor);
     free(reader->records);
+    free(reader->claims);
     free(reader);
 }
 
@@ -144,16 +153,22 @@ bool reader_alive(const struct reader *reader)
     return lock.l_type != F_UNLCK;
 }
 
+/* A descriptor is copied once and shown in a plan once more. */
+static uint64_t record_cost(const struct engram_descriptor *descriptor)
+{
+    return 2 * descriptor->size + sizeof(uint64_t) * sum_words(descriptor);
+}
+
 static bool record_append(struct reader *reader, uint32_t offset,
                           const struct engram_descriptor *descriptor)
 {
-    reader->bytes += descriptor->size;
-    if (reader->count >= reader->limit ||
-        reader->words + sum_words(descriptor) > (uint64_t)reader->limit * READER_WORDS) {
+    uint64_t cost = record_cost(descriptor);
+    if (reader->count >= reader->limits.series || reader->memory > reader->limits.memory ||
+        cost > reader->limits.memory - reader->memory) {
         reader->refused++;
         return true;
     }
-    reader->words += sum_words(descriptor);
+    reader->memory += cost;
     if (reader->count == reader->capacity) {
         uint32_t capacity = reader->capacity ? 2 * reader->capacity : 64;
         struct record *grown = realloc(reader->records, capacity * sizeof *grown);
@@ -170,6 +185,12 @@ static bool record_append(struct reader *reader, uint32_t offset,
     return true;
 }
 
+/* Nobody is served by counting what is refused for ever. */
+static bool is_overfull(const struct reader *reader)
+{
+    return reader->refused > reader->limits.series;
+}
+
 /* Copies one chain from its head to where it was read before. */
 static enum rejection read_chain(struct reader *reader, uint32_t head, uint32_t known)
 {
@@ -178,7 +199,8 @@ static enum rejection read_chain(struct reader *reader, uint32_t head, uint32_t 
         char bytes[ENGRAM_DESCRIPTOR_MAX];
     } room;
     const struct engram_region *h = &reader->header;
-    for (uint32_t offset = head; offset != known; offset = room.descriptor.next) {
+    for (uint32_t offset = head; offset != known && !is_overfull(reader);
+         offset = room.descriptor.next) {
         /* A chain that runs in a circle takes more than there is. */
         if (offset == 0 || offset % 8 || offset >= h->arena_size || reader->bytes > h->arena_size)
             return REJECTION_DESCRIPTOR;
@@ -188,6 +210,9 @@ static enum rejection read_chain(struct reader *reader, uint32_t head, uint32_t 
         if (got < 0 || !descriptor_valid(&room.descriptor, (size_t)got) ||
             !descriptor_placed(&room.descriptor, h))
             return REJECTION_DESCRIPTOR;
+        if (!claims_chunk(reader->claims, reader->fd, h, room.descriptor.slot))
+            return REJECTION_HOLE;
+        reader->bytes += room.descriptor.size;
         if (!record_append(reader, offset, &room.descriptor))
             return REJECTION_MEMORY;
     }
@@ -213,4 +238,21 @@ enum rejection reader_refresh(struct reader *reader)
         reader->heads[i] = heads[i];
     }
     return REJECTION_NONE;
+}
+
+bool reader_has_block(const struct reader *reader, uint32_t chunk, uint32_t cpu)
+{
+    const struct engram_region *h = &reader->header;
+    const void *block =
+        reader->map + h->blocks_offset + ((uint64_t)chunk * h->cpus + cpu) * sizeof(uint64_t);
+    if (claims_known(reader->claims, h, chunk, cpu))
+        return true;
+    /* Pairs with the release in engram_reserve_block(). */
+    return __atomic_load_n((const uint64_t *)block, __ATOMIC_ACQUIRE) != 0 &&
+           claims_block(reader->claims, reader->fd, h, chunk, cpu);
+}
+
+bool reader_has_hole(const struct reader *reader)
+{
+    return claims_false(reader->claims);
 }

@@ -4,7 +4,8 @@
  * copied once and validated whole, since whoever writes it may be broken or
  * hostile.  Nothing of the mapping is trusted later but the values themselves.
  *
- * A reader belongs to one thread at a time; summing (sum.h) only reads it.
+ * A reader belongs to one thread at a time; summing (sum.h) only reads it, and
+ * any number of threads may.
  */
 #ifndef ENGRAM_SHMLIB_READER_H
 #define ENGRAM_SHMLIB_READER_H
@@ -30,7 +31,9 @@ enum rejection {
     REJECTION_MEMORY,     /* no memory or no address space to read it */
     REJECTION_DESCRIPTOR, /* a malformed descriptor, or chains without end */
     REJECTION_TRUNCATED,  /* shrunk while it was being read */
+    REJECTION_HOLE,       /* claims memory that its file does not have, or too much of it */
     REJECTION_DUPLICATE,  /* another file has its nonce */
+    REJECTION_QUOTA,      /* its user has too many regions already */
     REJECTION_COUNT
 };
 
@@ -44,6 +47,13 @@ struct record {
     const struct engram_descriptor *descriptor;
 };
 
+/* How much of a region is read.  May be changed before each reader_refresh(). */
+struct reader_limits {
+    uint32_t series; /* kept, those that are found first */
+    uint64_t memory; /* bytes that these and the sums of their values may take here */
+    uint32_t cpus;   /* a region that is laid out for more is refused */
+};
+
 struct reader {
     int fd;
     const char *map;
@@ -53,18 +63,18 @@ struct reader {
     struct record *records; /* in order of discovery */
     uint32_t count;
     uint32_t capacity;
-    uint32_t limit;               /* of count, and of words by READER_WORDS for each */
-    uint64_t words;               /* that the sums of all records take */
-    uint32_t refused;             /* descriptors beyond it, which are not kept */
-    uint64_t bytes;               /* of all descriptors: no more than the arena has in use */
+    struct reader_limits limits;
+    uint64_t memory; /* bytes taken by the limits' measure */
+    uint32_t
+        refused;    /* descriptors beyond the limits, which are not kept; at least so many: the
+                       chains of a region that exceeds them twice over are not read to their end */
+    uint64_t bytes; /* of all descriptors: no more than the arena has in use */
     uint32_t heads[ENGRAM_HEADS]; /* as far as the chains have been read */
+    struct claims *claims;        /* what of the memory that it claims was seen to be there */
 };
 
-#define READER_WORDS 64 /* a series on average: some are histograms */
-
-/* Opens `name` in directory `dir`; NULL with a rejection.  Free with reader_close().  At most
- * `limit` series are kept, those that are found first. */
-struct reader *reader_open_limited(int dir, const char *name, uint32_t limit,
+/* Opens `name` in directory `dir`; NULL with a rejection.  Free with reader_close(). */
+struct reader *reader_open_limited(int dir, const char *name, const struct reader_limits *limits,
                                    enum rejection *rejection);
 struct reader *reader_open(int dir, const char *name, enum rejection *rejection); /* no limit */
 void reader_close(struct reader *reader);
@@ -77,6 +87,15 @@ enum rejection reader_refresh(struct reader *reader);
 
 /* Whether any process still maps the region for writing, by its lock. */
 bool reader_alive(const struct reader *reader);
+
+/*
+ * Whether a CPU has memory for a chunk, as the region's table says and as its file
+ * has it: to touch a hole would allocate it.  For any thread, inside guard_run().
+ */
+bool reader_has_block(const struct reader *reader, uint32_t chunk, uint32_t cpu);
+
+/* Whether reader_has_block() has met a claim that was not true, ever.  For any thread. */
+bool reader_has_hole(const struct reader *reader);
 
 /* The texts of a descriptor; not terminated. */
 const char *record_name(const struct record *record);

@@ -19,6 +19,8 @@ static const struct {
     [REJECTION_MEMORY] = {"memory",
                           "there is no memory or no descriptor left to read it; it is tried again"},
     [REJECTION_DESCRIPTOR] = {"descriptor", "a series in it is malformed; restart its process"},
+    [REJECTION_HOLE] = {"hole", "it claims memory that it does not have; restart its process"},
+    [REJECTION_QUOTA] = {"quota", "its user has more regions than are allowed; remove old ones"},
     [REJECTION_DUPLICATE] = {"duplicate", "another file is the same region; remove the copy"},
     [REJECTION_TRUNCATED] = {"truncated", "it was shortened under its process; restart that"},
 };

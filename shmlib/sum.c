@@ -79,10 +79,7 @@ void sum_cpu(const struct reader *reader, uint32_t cpu, const struct source *sou
     for (size_t i = 0; i < count; i++) {
         if (sources[i].slot >> ENGRAM_CHUNK_SHIFT != chunk) {
             chunk = sources[i].slot >> ENGRAM_CHUNK_SHIFT;
-            const void *block = reader->map + h->blocks_offset +
-                                ((uint64_t)chunk * h->cpus + cpu) * sizeof(uint64_t);
-            /* Pairs with the release in engram_reserve_block(). */
-            there = __atomic_load_n((const uint64_t *)block, __ATOMIC_ACQUIRE) != 0;
+            there = reader_has_block(reader, chunk, cpu);
         }
         if (there)
             add_series(copy, &sources[i], row);

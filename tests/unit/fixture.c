@@ -183,6 +183,7 @@ void pipeline_start(struct pipeline *pipeline, const char *machine, snapshot_com
     ck_assert(pipeline->self && pipeline->store && pipeline->totals);
     pipeline->found.totals = pipeline->totals;
     pipeline->found.series_limit = UINT32_MAX;
+    pipeline->found.cpus = ENGRAM_CPUS_MAX;
 }
 
 void pipeline_stop(struct pipeline *pipeline)
@@ -203,10 +204,9 @@ struct plan *pipeline_plan(struct pipeline *pipeline, const struct computed_fami
     found_sweep_start(&pipeline->found);
     for (struct dirent *entry; (entry = readdir(listing));)
         if (entry->d_name[0] != '.')
-            found_look(&pipeline->found, fixture_directory, fixture_dir, entry->d_name,
-                       pipeline->self);
+            found_look(&pipeline->found, fixture_directory, fixture_dir, entry->d_name);
     closedir(listing);
-    found_sweep_end(&pipeline->found);
+    found_sweep_end(&pipeline->found, pipeline->self);
     found_refresh(&pipeline->found, true, pipeline->self);
     ck_assert(found_input(&pipeline->found, &input));
     input.totals = (struct totals *)(uintptr_t)pipeline->found.totals;

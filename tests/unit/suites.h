@@ -21,10 +21,12 @@ Suite *log_suite(void);
 Suite *notify_suite(void);
 Suite *number_suite(void);
 Suite *plan_suite(void);
+Suite *processes_suite(void);
 Suite *reader_suite(void);
 Suite *snapshot_suite(void);
 Suite *topology_suite(void);
 Suite *totals_suite(void);
+Suite *users_suite(void);
 Suite *writer_suite(void);
 
 #endif

@@ -44,7 +44,6 @@ static void start_in(const char *first, const char *second, bool flat)
                                         .topology = pipeline.topology,
                                         .self = pipeline.self,
                                         .continuity = continuity,
-                                        .written = -1,
                                         .directories = directories,
                                         .flat = flat,
                                         .series_limit = 100,
@@ -117,14 +116,18 @@ static int new_file(const char *name, mode_t mode)
     return fd;
 }
 
-/* A copy of the header of process "good", with some bytes of it changed. */
+/* A copy of what comes before the arena of process "good", with some bytes of it changed: a region
+ * without series. */
 static void put_header(const char *name, size_t offset, const void *bytes, size_t size)
 {
-    char header[ENGRAM_PAGE];
+    static char head[8 * ENGRAM_PAGE];
     int from = openat(fixture_dir, fixture_name("good"), O_RDONLY), to = new_file(name, 0640);
-    ck_assert_int_eq(pread(from, header, sizeof header, 0), sizeof header);
-    memcpy(header + offset, bytes, size);
-    ck_assert_int_eq(pwrite(to, header, sizeof header, 0), sizeof header);
+    size_t length = engram_process_state.region->arena_offset;
+    ck_assert_uint_le(length, sizeof head);
+    ck_assert_int_eq(pread(from, head, length, 0), (ssize_t)length);
+    memset(head + ENGRAM_PAGE, 0, length - ENGRAM_PAGE);
+    memcpy(head + offset, bytes, size);
+    ck_assert_int_eq(pwrite(to, head, length, 0), (ssize_t)length);
     ck_assert_int_eq(ftruncate(to, lseek(from, 0, SEEK_END)), 0);
     close(from);
     close(to);
@@ -218,7 +221,8 @@ START_TEST(bad_file_is_quarantined_once)
         ck_assert_double_eq(value("engramd_regions{state=\"quarantined\"}"), 1);
         snprintf(text, sizeof text, "engramd_region_rejected_total{reason=\"%s\"}", bad[_i].reason);
         ck_assert_double_eq(value(text), 1);
-        snprintf(text, sizeof text, "file=planted.1 reason=%s advice=", bad[_i].reason);
+        snprintf(text, sizeof text, "file=planted.1 reason=%s owner=%u advice=", bad[_i].reason,
+                 geteuid());
         ck_assert_int_eq(logged(text), 1);
         ck_assert_int_eq(logged("region is not served"), 1);
     }
@@ -280,14 +284,15 @@ END_TEST
 START_TEST(large_histograms_count_for_more)
 {
     process_with("good", 5);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 8; i++) {
         char name[8];
         snprintf(name, sizeof name, "h%d", i);
         struct engram_spec spec = {.name = engram_string(name), .least = 1e-70, .most = 1e80};
         ck_assert_uint_gt(engram_histogram_register(&spec).cells, 3900);
     }
     scan();
-    ck_assert_double_eq(value("engramd_series_refused"), 3); /* one takes two thirds of all words */
+    ck_assert_double_eq(value("engramd_series_refused"),
+                        5); /* one takes nearly a third of the memory */
     ck_assert_double_eq(served("good"), 5);
 }
 END_TEST
@@ -541,6 +546,7 @@ START_TEST(threads_follow_a_process_from_birth_to_death)
     await("c_total{process=\"child\",numa_node=\"0\"} 9", true);
     await("g{process=\"child\"} 1", true);
     process_with("p", 5);
+    fixture_clock(UINT64_C(1000100000000)); /* rested from the scan before */
     await("c_total{process=\"p\",numa_node=\"0\"} 5", true);
     engram_counter_add(engram_counter_new("d_total", "", NULL), 1);
     await("d_total{process=\"p\",numa_node=\"0\"} 1", true);
@@ -550,6 +556,7 @@ START_TEST(threads_follow_a_process_from_birth_to_death)
     await("g{process=\"child\"}", false);
     await("c_total{process=\"child\",numa_node=\"0\"} 9", true);
     unlinkat(fixture_dir, fixture_name("child"), 0);
+    fixture_clock(UINT64_C(1001100000000));
     await("c_total{process=\"child\"", false);
     await("c_total{process=\"p\",numa_node=\"0\"} 5", true);
     stop_threads(collectors);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct pipeline pipeline;
 static const struct computed_family *const none[] = {NULL};
@@ -127,13 +128,15 @@ START_TEST(gauge_nobody_set_is_absent)
 }
 END_TEST
 
-/* The older process has the name that sorts last, so that only its birth can put it first. */
+/* The older process has the name that sorts last, so that only its arrival can put it first; what
+ * the younger one says of its own birth does not count. */
 START_TEST(older_type_stands)
 {
     static const char *const label[] = {"a", "1", NULL};
     fixture_process("z-old");
     engram_counter_add(counter_new("x"), 1);
-    fixture_process("a-young");
+    usleep(20000); /* files have a coarse clock */
+    fixture_process("a-young")->born = 1;
     engram_gauge_set(engram_gauge_new("x", "", label), 2);
     engram_counter_add(counter_new("x"), 3);
     ck_assert_uint_eq(conflicts(), 1);
@@ -147,13 +150,73 @@ START_TEST(older_buckets_stand)
 {
     fixture_process("z-old");
     engram_histogram_record(histogram_new("h", 1, 2), 1);
-    fixture_process("a-young");
+    usleep(20000);
+    fixture_process("a-young")->born = 1;
     engram_histogram_record(histogram_new("h", 1, 3), 1);
     fixture_process("b-youngest");
     engram_histogram_record(histogram_new("h", 1, 2), 1);
     ck_assert_uint_eq(conflicts(), 1);
     ck_assert_str_eq(collected("h_count"), "h_count{process=\"b-youngest\",numa_node=\"0\"} 1\n"
                                            "h_count{process=\"z-old\",numa_node=\"0\"} 1\n");
+}
+END_TEST
+
+/* A family of ours is what the catalogue says, whoever comes first. */
+START_TEST(catalogue_defines_its_families)
+{
+    static const char *const label[] = {"a", "1", NULL};
+    struct engram_spec spec = {.name = engram_string("engram_false_memories_total"),
+                               .help = engram_string("something else")};
+    fixture_process("early");
+    engram_gauge_set(engram_gauge_new("engram_false_memories_total", "", label), 2);
+    fixture_process("late");
+    engram_counter_add(engram_counter_register(&spec), 3);
+    ck_assert_uint_eq(conflicts(), 1);
+    ck_assert_str_eq(collected("engram_false_memories_total{"),
+                     "engram_false_memories_total{process=\"late\",numa_node=\"0\"} 3\n");
+    ck_assert_str_eq(collected("# HELP engram_false_memories_total something"), "");
+}
+END_TEST
+
+/* The samples of both would have one name, in OpenMetrics or in text. */
+static const char *const clashes[][2] = {
+    {"x", "x_total"}, {"h", "h_count"}, {"h", "h_bucket"}, {"h", "h_sum"}};
+
+static void register_clash(const char *process, const char *name)
+{
+    fixture_process(process);
+    if (strcmp(name, "h") == 0)
+        engram_histogram_record(histogram_new("h", 1, 2), 1);
+    else if (strcmp(name, "x_total") == 0)
+        engram_counter_add(counter_new("x_total"), 1);
+    else
+        engram_gauge_set(engram_gauge_new(name, "", NULL), 1);
+}
+
+START_TEST(samples_have_one_family)
+{
+    const char *const *names = clashes[_i / 2];
+    const char *older = names[_i % 2], *younger = names[1 - _i % 2];
+    char type[64];
+    register_clash("older", older);
+    usleep(20000);
+    register_clash("younger", younger);
+    ck_assert_uint_eq(conflicts(), 1);
+    snprintf(type, sizeof type, "# TYPE %s ", older);
+    ck_assert_str_ne(collected(type), "");
+    snprintf(type, sizeof type, "# TYPE %s ", younger);
+    ck_assert_str_eq(collected(type), "");
+}
+END_TEST
+
+START_TEST(longer_names_need_not_clash)
+{
+    fixture_process("p");
+    engram_gauge_set(engram_gauge_new("x", "", NULL), 1);
+    engram_gauge_set(engram_gauge_new("x_total", "", NULL), 1); /* no counter's name is x */
+    engram_gauge_set(engram_gauge_new("x_count", "", NULL), 1);
+    engram_gauge_set(engram_gauge_new("_total", "", NULL), 1);
+    ck_assert_uint_eq(conflicts(), 0);
 }
 END_TEST
 
@@ -439,6 +502,10 @@ static TCase *of_regions(void)
                         (int)(sizeof merges / sizeof merges[0]));
     tcase_add_test(tests, gauge_nobody_set_is_absent);
     tcase_add_test(tests, older_type_stands);
+    tcase_add_test(tests, catalogue_defines_its_families);
+    tcase_add_loop_test(tests, samples_have_one_family, 0,
+                        2 * (int)(sizeof clashes / sizeof clashes[0]));
+    tcase_add_test(tests, longer_names_need_not_clash);
     tcase_add_test(tests, older_buckets_stand);
     tcase_add_test(tests, one_series_is_of_one_kind);
     tcase_add_test(tests, labels_are_sorted_and_escaped);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The reader against regions that are not what they should be. */
+#define _GNU_SOURCE
 #include "fixture.h"
 #include "suites.h"
 
+#include "shmlib/claims.h"
 #include "shmlib/guard.h"
 #include "shmlib/reader.h"
 #include "shmlib/record.h"
@@ -11,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -200,6 +203,107 @@ START_TEST(truncation_is_survived)
 END_TEST
 #endif
 
+static off_t allocated(void)
+{
+    struct stat status;
+    ck_assert_int_eq(fstatat(fixture_dir, name, &status, 0), 0);
+    return status.st_blocks;
+}
+
+static void punch(uint64_t offset, uint64_t size)
+{
+    int fd = openat(fixture_dir, name, O_RDWR);
+    ck_assert_int_eq(
+        fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size), 0);
+    close(fd);
+}
+
+/* To read a hole of a mapping would give it memory, on the reader's account. */
+START_TEST(block_without_memory_is_not_touched)
+{
+    enum rejection rejection;
+    struct engram_region *region = engram_process_state.region;
+    engram_counter counter = engram_counter_new("c_total", "help", NULL);
+    uint32_t chunk = counter.at.slot >> ENGRAM_CHUNK_SHIFT, other = region->cpus - 1;
+    struct source source = {.slot = counter.at.slot, .cells = 1, .kind = ENGRAM_COUNTER};
+    union word row[2] = {{0}};
+    fixture_add(counter, 0, 5);
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
+    ck_assert(reader_has_block(reader, chunk, 0));
+    punch(region->cpus_offset + other * region->copy_size + chunk * ENGRAM_CHUNK_SIZE,
+          ENGRAM_CHUNK_SIZE);
+    *engram_block(region, chunk, other) = 1;
+    off_t before = allocated();
+    ck_assert(!reader_has_block(reader, chunk, other));
+    sum_cpu(reader, other, &source, 1, row);
+    ck_assert_uint_eq(row[0].count, 0);
+    ck_assert_int_eq(allocated(), before);
+    ck_assert(reader_has_hole(reader));
+    reader_close(reader);
+}
+END_TEST
+
+START_TEST(holes_are_refused)
+{
+    struct engram_region *region = engram_process_state.region;
+    uint64_t holes[] = {region->nodes_offset + ENGRAM_CHUNK_SIZE - ENGRAM_PAGE,
+                        region->blocks_offset};
+    ck_assert_int_eq(open_result(), REJECTION_NONE);
+    punch(holes[_i], ENGRAM_PAGE);
+    off_t before = allocated();
+    ck_assert_int_eq(open_result(), REJECTION_HOLE);
+    ck_assert_int_eq(allocated(), before);
+}
+END_TEST
+
+/* More than a region's budget is too much even where it is there. */
+START_TEST(claims_have_an_end)
+{
+    static const char zeros[ENGRAM_CHUNK_SIZE];
+    uint32_t most = ENGRAM_BUDGET_DEFAULT >> ENGRAM_CHUNK_SHIFT;
+    struct engram_region header = {.chunks = 1, .cpus = most + 1, .copy_size = sizeof zeros};
+    struct claims *claims = claims_new(&header);
+    int fd = memfd_create("claims", MFD_CLOEXEC);
+    for (uint32_t cpu = 0; cpu <= most; cpu++)
+        ck_assert_int_eq(write(fd, zeros, sizeof zeros), sizeof zeros);
+    for (uint32_t cpu = 0; cpu < most; cpu++)
+        ck_assert(claims_block(claims, fd, &header, 0, cpu));
+    ck_assert(claims_block(claims, fd, &header, 0, 0)); /* by two at once */
+    ck_assert(!claims_false(claims));
+    ck_assert(!claims_block(claims, fd, &header, 0, most));
+    ck_assert(claims_false(claims));
+    free(claims);
+    close(fd);
+}
+END_TEST
+
+/* Of what is beyond the limits only so much is read as tells that it is too much. */
+START_TEST(flood_is_not_read_to_its_end)
+{
+    enum rejection rejection;
+    struct reader_limits limits = {5, UINT64_MAX, ENGRAM_CPUS_MAX};
+    for (int i = 0; i < 100; i++) {
+        char number[8];
+        snprintf(number, sizeof number, "%d", i);
+        const char *labels[] = {"i", number, NULL};
+        engram_gauge_new("many", "", labels);
+    }
+    struct reader *reader = reader_open_limited(fixture_dir, name, &limits, &rejection);
+    ck_assert_uint_eq(reader->count, 5);
+    ck_assert_uint_eq(reader->refused, 6);
+    reader_close(reader);
+    limits = (struct reader_limits){UINT32_MAX, 1000, ENGRAM_CPUS_MAX};
+    reader = reader_open_limited(fixture_dir, name, &limits, &rejection);
+    ck_assert_uint_le(reader->memory, 1000);
+    ck_assert_uint_gt(reader->count, 1);
+    ck_assert_uint_eq(reader->count + reader->refused, 4 + ENGRAM_OWN_COUNT + 100);
+    reader_close(reader);
+    limits = (struct reader_limits){UINT32_MAX, UINT64_MAX, 0};
+    ck_assert_ptr_null(reader_open_limited(fixture_dir, name, &limits, &rejection));
+    ck_assert_int_eq(rejection, REJECTION_LAYOUT);
+}
+END_TEST
+
 Suite *reader_suite(void)
 {
     Suite *suite = suite_create("reader");
@@ -211,6 +315,10 @@ Suite *reader_suite(void)
     tcase_add_test(tests, chain_without_end_is_refused);
     tcase_add_test(tests, chain_without_end_costs_little);
     tcase_add_test(tests, flipped_bits_do_no_harm);
+    tcase_add_test(tests, block_without_memory_is_not_touched);
+    tcase_add_loop_test(tests, holes_are_refused, 0, 2);
+    tcase_add_test(tests, claims_have_an_end);
+    tcase_add_test(tests, flood_is_not_read_to_its_end);
 #ifndef __SANITIZE_THREAD__
     tcase_add_test(tests, truncation_is_survived);
 #endif

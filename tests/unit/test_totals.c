@@ -56,7 +56,8 @@ static struct region *ended_process(const char *name, double bound, uint64_t tim
 
 static struct totals *fold_one(struct totals *before, struct region *region)
 {
-    struct fold fold = {.regions = &region, .region_count = 1, .now = 7};
+    struct fold fold = {
+        .regions = &region, .region_count = 1, .series_limit = UINT32_MAX, .now = 7};
     struct totals *after = totals_fold(before, &fold, topology);
     ck_assert_ptr_nonnull(after);
     totals_release(before);

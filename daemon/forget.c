@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/forget.h"
+#include "daemon/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A name with what it takes; sorted by owner, and by age within. */
+struct candidate {
+    const struct ended *ended;
+    uint64_t size; /* bytes */
+    bool forgotten;
+};
+
+static int candidate_compare(const void *left, const void *right)
+{
+    const struct ended *a = ((const struct candidate *)left)->ended;
+    const struct ended *b = ((const struct candidate *)right)->ended;
+    if (a->owner != b->owner)
+        return a->owner < b->owner ? -1 : 1;
+    return (a->time > b->time) - (a->time < b->time);
+}
+
+static struct candidate *weigh(const struct totals *totals)
+{
+    struct candidate *all = calloc((size_t)totals->ended_count + 1, sizeof *all);
+    for (uint32_t i = 0; all && i < totals->ended_count; i++)
+        all[i] = (struct candidate){&totals->ended[i], sizeof(struct ended), false};
+    for (uint32_t i = 0; all && i < totals->count; i++) {
+        const struct total *total = &totals->list[i];
+        all[totals_ended(totals, total->process) - totals->ended].size += total_size(totals, total);
+    }
+    if (all)
+        qsort(all, totals->ended_count, sizeof *all, candidate_compare);
+    return all;
+}
+
+struct forgetting {
+    const struct found *found;
+    struct candidate *all;
+    uint32_t all_count;
+    uint64_t size; /* of all that are not forgotten, bytes */
+    const char **names;
+    uint32_t count;
+};
+
+static bool forget(struct forgetting *f, struct candidate *candidate)
+{
+    const char *process = candidate->ended->process;
+    if (candidate->forgotten || found_has_process(f->found, process))
+        return false;
+    candidate->forgotten = true;
+    f->size -= candidate->size;
+    f->names[f->count++] = process;
+    return true;
+}
+
+static void forget_old(struct forgetting *f, uint64_t now, uint64_t after)
+{
+    for (uint32_t i = 0; i < f->all_count; i++) {
+        const struct ended *ended = f->all[i].ended;
+        if (now - ended->time >= after && forget(f, &f->all[i]))
+            log_event(LOG_LEVEL_INFO, "totals are dropped: no process of that name came back",
+                      "process=%s owner=%u", ended->process, ended->owner);
+    }
+}
+
+/* What one user may leave: less where many leave much. */
+static uint64_t share(const struct forgetting *f)
+{
+    return f->size > QUOTA_MEMORY_ALL / 2 ? QUOTA_MEMORY / 8 : QUOTA_MEMORY / 2;
+}
+
+/* Of one user's names, from the one that ended first, as long as it has left too much. */
+static void forget_of_owner(struct forgetting *f, struct candidate *list, uint32_t count)
+{
+    uint64_t size = 0;
+    uint32_t before = f->count;
+    for (uint32_t i = 0; i < count; i++)
+        size += list[i].forgotten ? 0 : list[i].size;
+    for (uint32_t i = 0; i < count && size > share(f); i++)
+        if (forget(f, &list[i]))
+            size -= list[i].size;
+    if (f->count > before)
+        log_event(LOG_LEVEL_WARNING, "totals are dropped: their user has left too many",
+                  "processes=%u owner=%u advice=%s", f->count - before, list[0].ended->owner,
+                  "let its processes keep their names");
+}
+
+static void forget_large(struct forgetting *f)
+{
+    for (uint32_t from = 0, to; from < f->all_count; from = to) {
+        uint32_t owner = f->all[from].ended->owner;
+        for (to = from + 1; to < f->all_count && f->all[to].ended->owner == owner;)
+            to++;
+        forget_of_owner(f, &f->all[from], to - from);
+    }
+}
+
+const char **forget_list(const struct totals *totals, const struct found *found, uint64_t now,
+                         uint64_t after, uint32_t *count)
+{
+    struct forgetting f = {.found = found, .all = weigh(totals), .all_count = totals->ended_count};
+    f.names = f.all ? calloc((size_t)totals->ended_count + 1, sizeof *f.names) : NULL;
+    for (uint32_t i = 0; f.names && i < f.all_count; i++)
+        f.size += f.all[i].size;
+    if (f.names) {
+        forget_old(&f, now, after);
+        forget_large(&f);
+    }
+    free(f.all);
+    *count = f.count;
+    return f.names;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each user takes of what all of them share.  Anybody may leave files in a
+ * region directory: nobody crowds out the others by it, neither memory nor time
+ * nor the log.
+ */
+#ifndef ENGRAMD_QUOTA_H
+#define ENGRAMD_QUOTA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Of one user. */
+#define QUOTA_FILES 4096u                  /* that are looked at */
+#define QUOTA_REGIONS 1024u                /* that are served */
+#define QUOTA_MEMORY (UINT64_C(64) << 20)  /* bytes, as struct reader counts them */
+#define QUOTA_SWEEP_NS UINT64_C(250000000) /* for opening files, in one look at everything */
+#define QUOTA_LINES 20u                    /* of the log, in a minute */
+/* Of all of them. */
+#define QUOTA_MEMORY_ALL (UINT64_C(256) << 20)
+
+struct quota_user {
+    struct quota_user *next;
+    uid_t owner;
+    uint32_t files, regions;
+    uint64_t memory;
+    uint32_t unknown; /* files that were left for later, in this sweep */
+    uint64_t spent;   /* ns, in this sweep */
+    uint32_t lines;   /* since lines_since, CLOCK_MONOTONIC, ns */
+    uint64_t lines_since;
+};
+
+struct quota {
+    struct quota_user *users;
+    uint32_t count;
+    uint64_t memory;
+};
+
+/* A user's account, made if there is none; beyond some hundred users the rest share one.  NULL when
+ * there is no memory.  Good until the quota_sweep() after its last file has gone. */
+struct quota_user *quota_user(struct quota *quota, uid_t owner);
+/* The same, NULL when there is none. */
+struct quota_user *quota_find(const struct quota *quota, uid_t owner);
+
+/* Before everything is looked at anew. */
+void quota_sweep(struct quota *quota);
+void quota_free(struct quota *quota);
+
+/* Bytes that the user may take more, and that it has taken, or given back if negative. */
+uint64_t quota_room(const struct quota *quota, const struct quota_user *user);
+void quota_charge(struct quota *quota, struct quota_user *user, int64_t bytes);
+
+/* Whether a line about the user's files may be logged; counts as one. */
+bool quota_may_tell(struct quota_user *user, uint64_t now);
+
+#endif

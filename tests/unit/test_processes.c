@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said of the processes themselves. */
+#define _GNU_SOURCE
+#include "fixture.h"
+#include "suites.h"
+
+#include "daemon/processes.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct pipeline pipeline;
+
+static void compute(void *argument, const struct plan *plan, const struct snapshot *snapshot,
+                    union word *row)
+{
+    (void)argument, (void)snapshot;
+    processes_fill(plan, row);
+}
+
+static void start(void)
+{
+    fixture_start();
+    pipeline_start(&pipeline, ONE_NODE, compute, NULL);
+}
+
+static void stop(void)
+{
+    pipeline_stop(&pipeline);
+    fixture_stop();
+}
+
+static double up(const char *process)
+{
+    char prefix[128];
+    snprintf(prefix, sizeof prefix, "engram_process_up{owner=\"%u\",process=\"%s\"}", geteuid(),
+             process);
+    pipeline_collect(&pipeline, processes_families);
+    return shown_value(pipeline.store, prefix);
+}
+
+/* A process that attaches and forks a child, which says that all is done; both wait. */
+static pid_t family_of_two(pid_t *grandchild)
+{
+    int said[2];
+    ck_assert_int_eq(pipe2(said, O_CLOEXEC), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        fixture_process("parent");
+        pid_t own = fork();
+        if (own == 0)
+            prctl(PR_SET_PDEATHSIG, 0);
+        else
+            ck_assert_int_eq(write(said[1], &own, sizeof own), sizeof own);
+        for (;;)
+            pause();
+    }
+    ck_assert_int_eq(read(said[0], grandchild, sizeof *grandchild), sizeof *grandchild);
+    close(said[0]);
+    close(said[1]);
+    return child;
+}
+
+START_TEST(main_process_is_told_from_its_children)
+{
+    pid_t grandchild, child = family_of_two(&grandchild);
+    ck_assert_double_eq(up("parent"), 1);
+    kill(child, SIGKILL);
+    siginfo_t info; /* it has ended, but its parent does not want to know yet */
+    ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    ck_assert_double_eq(up("parent"), 0);
+    waitpid(child, NULL, 0);
+    ck_assert_double_eq(up("parent"), 0);
+    ck_assert(pipeline.found.files[0]->alive); /* the region lives on with the other one */
+    kill(grandchild, SIGKILL);
+}
+END_TEST
+
+START_TEST(processes_of_one_name_are_counted)
+{
+    fixture_process("p");
+    struct engram_region *second = fixture_process("p");
+    ck_assert_double_eq(up("p"), 2);
+    fixture_end(second);
+    ck_assert_double_eq(up("p"), 1);
+    second = fixture_process("p");
+    second->start_time++; /* the pid is another process's by now */
+    ck_assert_double_eq(up("p"), 1);
+}
+END_TEST
+
+START_TEST(what_cannot_be_asked_is_not_known)
+{
+    fixture_process("p");
+    fixture_process("p")->pid_namespace++;
+    ck_assert(isnan(up("p")));
+    fixture_process("q")->pid = 0; /* which would ask for our own group */
+    ck_assert(isnan(up("q")));
+}
+END_TEST
+
+START_TEST(known_name_that_does_not_run_is_zero)
+{
+    struct totals *totals = totals_new(1, 0, 0, 1);
+    totals->ended[totals->ended_count++] = (struct ended){"p", 1, 1, geteuid()};
+    pipeline.found.totals = totals;
+    ck_assert_double_eq(up("p"), 0);
+    fixture_process("p");
+    ck_assert_double_eq(up("p"), 1);
+    pipeline.found.totals = pipeline.totals;
+    totals_release(totals);
+}
+END_TEST
+
+Suite *processes_suite(void)
+{
+    Suite *suite = suite_create("processes");
+    TCase *tests = tcase_create("up");
+    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_test(tests, main_process_is_told_from_its_children);
+    tcase_add_test(tests, processes_of_one_name_are_counted);
+    tcase_add_test(tests, what_cannot_be_asked_is_not_known);
+    tcase_add_test(tests, known_name_that_does_not_run_is_zero);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
