@@ -151,12 +151,14 @@ static uint64_t nanoseconds(struct timespec time)
     return (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec;
 }
 
-/* What lies under the name now has yet to be opened. */
+/* What lies under the name now has yet to be opened; the same file that is refused for the same
+ * reason is refused once. */
 static void start_over(struct found *found, struct found_file *file, ino_t inode, uint64_t changed)
 {
     unidentify(found, file);
     file->folded = file->stuck = file->crowded = false;
-    file->rejection = REJECTION_NONE;
+    if (file->inode != inode)
+        file->rejection = REJECTION_NONE;
     file->due = true;
     file->inode = inode;
     file->changed = changed;
