@@ -41,6 +41,7 @@ extern ssize_t engram_libc_readlink(const char *path, char *to, size_t size) __a
 extern int engram_libc_ftruncate(int fd, int64_t size) __asm__("ftruncate");
 extern int engram_libc_fchmod(int fd, unsigned mode) __asm__("fchmod");
 extern int engram_libc_fcntl(int fd, int command, ...) __asm__("fcntl");
+extern int engram_libc_unlink(const char *path) __asm__("unlink");
 extern int engram_libc_linkat(int from_dir, const char *from, int to_dir, const char *to,
                               int flags) __asm__("linkat");
 extern void *engram_libc_mmap(void *at, size_t size, int protection, int flags, int fd,
@@ -71,11 +72,14 @@ extern char *engram_libc_program_name __asm__("program_invocation_short_name");
 
 enum {
     ENGRAM_O_RDWR = 2,
+    ENGRAM_O_NONBLOCK = 04000,
     ENGRAM_O_CLOEXEC = 02000000,
 #if defined(__aarch64__) || defined(__arm__)
     ENGRAM_O_DIRECTORY = 040000,
+    ENGRAM_O_NOFOLLOW = 0100000,
 #else
     ENGRAM_O_DIRECTORY = 0200000,
+    ENGRAM_O_NOFOLLOW = 0400000,
 #endif
     ENGRAM_O_TMPFILE = 020000000 | ENGRAM_O_DIRECTORY,
     ENGRAM_AT_FDCWD = -100,
@@ -91,18 +95,23 @@ enum {
     ENGRAM_MREMAP_FIXED = 2,
     ENGRAM_MADV_POPULATE_WRITE = 23,
     ENGRAM_RLIMIT_FSIZE = 1,
+    ENGRAM_F_OFD_GETLK = 36,
     ENGRAM_F_OFD_SETLK = 37,
+    ENGRAM_F_RDLCK = 0,
     ENGRAM_F_WRLCK = 1,
+    ENGRAM_F_UNLCK = 2,
     ENGRAM_CLOCK_REALTIME = 0,
     ENGRAM_CLOCK_MONOTONIC = 1,
     ENGRAM_CLOCK_MONOTONIC_COARSE = 6,
     ENGRAM_MPOL_PREFERRED = 1,
 #if defined(__x86_64__)
+    ENGRAM_SYS_getdents64 = 217,
     ENGRAM_SYS_mbind = 237,
     ENGRAM_SYS_getcpu = 309,
     ENGRAM_SYS_getrandom = 318,
     ENGRAM_SYS_statx = 332
 #else /* the generic table: aarch64, riscv64, loongarch64 */
+    ENGRAM_SYS_getdents64 = 61,
     ENGRAM_SYS_mbind = 235,
     ENGRAM_SYS_getcpu = 168,
     ENGRAM_SYS_getrandom = 278,

@@ -22,7 +22,11 @@ struct engram_file_status { /* the head of struct statx */
     uint64_t attributes;
     uint32_t links, user, group;
     uint16_t mode, spare;
-    uint64_t rest[28];
+    uint64_t inode, size, blocks;
+    uint64_t times[5]; /* mask, accessed, born */
+    uint64_t changed_seconds;
+    uint32_t changed_nanoseconds, padding;
+    uint64_t rest[18];
 };
 
 static inline int engram_stat(const char *path, struct engram_file_status *status)

@@ -6,7 +6,7 @@
 #include <engram/api.h>
 #include <engram/catalogue.h>
 #include <engram/directory.h>
-#include <engram/region.h>
+#include <engram/leftover.h>
 
 static inline struct engram_region *engram_region_now(void)
 {
@@ -122,10 +122,12 @@ static inline int engram_install(int fd, const char *directory, const char *pref
         return 0;
     }
     engram_register_own(region);
-    if (engram_link(fd, directory, prefix, region) == 0)
-        return 0;
-    engram_bury(region);
-    return -1;
+    if (engram_link(fd, directory, prefix, region)) {
+        engram_bury(region);
+        return -1;
+    }
+    engram_remove_leftovers(directory, prefix);
+    return 0;
 }
 
 static inline int engram_attach_new(const char *process)

@@ -3,6 +3,7 @@
 #include "fixture.h"
 #include "suites.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -155,6 +156,65 @@ START_TEST(detaching_under_others_is_harmless)
 END_TEST
 #endif
 
+/* A file as an ended process leaves it, by its name and size; the larger the number, the older. */
+static void leave(const char *process, unsigned number, off_t size)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.%032x", process, number);
+    int fd = openat(fixture_dir, name, O_CREAT | O_WRONLY, 0640);
+    ck_assert_int_eq(size ? posix_fallocate(fd, 0, size) : 0, 0);
+    close(fd);
+}
+
+static bool is_left(const char *process, unsigned number)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.%032x", process, number);
+    return faccessat(fixture_dir, name, F_OK, 0) == 0;
+}
+
+/* Where nobody folds, the oldest that a user left goes, and nothing else. */
+START_TEST(leftovers_have_an_end)
+{
+    struct engram_region *alive = fixture_process("alive");
+    leave("other", 0, 0);
+    ck_assert_int_eq(
+        fchownat(fixture_dir, "other.00000000000000000000000000000000", 65534, (gid_t)-1, 0),
+        geteuid() ? -1 : 0);
+    leave("first", 0, 0);
+    usleep(20000); /* files have a coarse clock */
+    for (unsigned i = 0; i < ENGRAM_LEFT_FILES; i++)
+        leave("left", i, 0);
+    close(openat(fixture_dir, "foreign", O_CREAT | O_WRONLY, 0640));
+    fixture_process("new");
+    ck_assert(!is_left("first", 0));
+    ck_assert(geteuid() || is_left("other", 0));
+    ck_assert_int_eq(faccessat(fixture_dir, "foreign", F_OK, 0), 0);
+    ck_assert_str_ne(fixture_name("alive"), "");
+    int count = fixture_files(false);
+    ck_assert_int_eq(count, (int)ENGRAM_LEFT_FILES + 4 - (geteuid() != 0));
+    fixture_process("newer");
+    ck_assert_int_eq(fixture_files(false), count + 1); /* no more than is needed */
+    fixture_end(alive);
+}
+END_TEST
+
+START_TEST(leftovers_are_weighed)
+{
+    leave("left", 3, ENGRAM_LEFT_BYTES / 2);
+    usleep(20000);
+    leave("left", 2, ENGRAM_LEFT_BYTES / 4);
+    usleep(20000);
+    leave("left", 1, ENGRAM_LEFT_BYTES / 4 - (1 << 20));
+    fixture_process("enough");
+    ck_assert(is_left("left", 3));
+    leave("left", 0, 2 << 20);
+    fixture_process("new");
+    ck_assert(!is_left("left", 3));
+    ck_assert(is_left("left", 2));
+}
+END_TEST
+
 Suite *attach_suite(void)
 {
     Suite *suite = suite_create("attach");
@@ -167,6 +227,8 @@ Suite *attach_suite(void)
     tcase_add_test(tests, attaching_again_after_detach_says_why_not);
     tcase_add_test(tests, later_try_is_by_the_name_that_was_wanted);
     tcase_add_test(tests, nothing_attaches_in_place_of_an_invalid_name);
+    tcase_add_test(tests, leftovers_have_an_end);
+    tcase_add_test(tests, leftovers_are_weighed);
     tcase_add_test(tests, label_without_a_value_is_refused);
 #ifndef __SANITIZE_THREAD__
     tcase_add_loop_test(tests, detaching_under_others_is_harmless, 0, 100);
