@@ -51,7 +51,7 @@ struct sample {
 
 struct derivation {
     const struct derivation_rule *rule;
-    char *labels;                                          /* of the derived series */
+    char *labels;                                          /* of the denominator */
     uint32_t node;                                         /* UINT32_MAX: all */
     const struct series *numerator, *denominator, *result; /* of the plan */
     struct sample samples[WINDOW];
@@ -59,8 +59,8 @@ struct derivation {
 };
 
 struct derived {
-    struct plan *plan; /* a reference to the plan that all below points into */
-    struct derivation *list;
+    struct plan *plan;       /* a reference to the plan that all below points into */
+    struct derivation *list; /* by rule, labels and node */
     uint32_t count;
 };
 
@@ -98,17 +98,42 @@ void derived_free(struct derived *derived)
     free(derived);
 }
 
+static int derivation_compare(const void *left, const void *right)
+{
+    const struct derivation *a = left, *b = right;
+    if (a->rule != b->rule)
+        return a->rule < b->rule ? -1 : 1;
+    int order = strcmp(a->labels, b->labels);
+    return order ? order : (a->node > b->node) - (a->node < b->node);
+}
+
 /* Takes over the samples of the same series under the plan before. */
 static void inherit(struct derivation *to, const struct derived *before)
 {
-    for (uint32_t i = 0; i < before->count; i++) {
-        const struct derivation *from = &before->list[i];
-        if (from->rule != to->rule || strcmp(from->labels, to->labels) != 0)
-            continue;
-        memcpy(to->samples, from->samples, sizeof to->samples);
-        to->sample_count = from->sample_count;
-        to->newest = from->newest;
-    }
+    const struct derivation *from =
+        before->count ? bsearch(to, before->list, before->count, sizeof *to, derivation_compare)
+                      : NULL;
+    if (!from)
+        return;
+    memcpy(to->samples, from->samples, sizeof to->samples);
+    to->sample_count = from->sample_count;
+    to->newest = from->newest;
+}
+
+/* The derived series of a family for one of its denominators, or for one node of that. */
+static const struct series *find_result(const struct family *family, const char *labels,
+                                        uint32_t node)
+{
+    if (!family || node == UINT32_MAX)
+        return family ? family_series(family, labels) : NULL;
+    size_t size = strlen(labels) + sizeof ",numa_node=\"\"" + 10;
+    char *full = malloc(size);
+    if (!full)
+        return NULL;
+    snprintf(full, size, "%s,numa_node=\"%u\"", labels, node);
+    const struct series *result = family_series(family, full);
+    free(full);
+    return result;
 }
 
 /* Anybody may register a family of that name as something else. */
@@ -128,16 +153,11 @@ static void link_one(struct derived *next, const struct derived *before,
     const struct family *result = plan_family(next->plan, rule->family.about->name);
     const struct family *numerator =
         rule->numerator ? plan_family(next->plan, rule->numerator->name) : NULL;
-    size_t size = strlen(from->labels) + sizeof ",numa_node=\"\"" + 10;
     *to = (struct derivation){.rule = rule, .node = node, .denominator = from};
-    to->labels = malloc(size);
+    to->labels = strdup(from->labels);
     if (!to->labels)
         return;
-    if (node == UINT32_MAX)
-        strcpy(to->labels, from->labels);
-    else
-        snprintf(to->labels, size, "%s,numa_node=\"%u\"", from->labels, node);
-    to->result = result ? family_series(result, to->labels) : NULL;
+    to->result = find_result(result, from->labels, node);
     to->numerator = numerator ? family_series(numerator, from->labels) : NULL;
     if (!to->result || to->result->rows != ROWS_COMPUTED || !fits_rule(to)) {
         free(to->labels);
