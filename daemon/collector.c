@@ -9,23 +9,36 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define OUT_NS UINT64_C(1000000000) /* without a collection: what is shown would be old */
+#define OUT_TICKS 3
+#define REPLACE 3      /* times as long: whoever is only slow gets a chance */
+#define HUNG_MOST 4    /* threads of one socket; beyond, only a restart helps */
+#define STOP_SECONDS 2 /* for a thread to end */
 
 struct collector {
     struct snapshot_store *store;
     const struct topology *topology;
     struct self *self;
+    struct pace *pace;
     uint32_t socket;
-    uint64_t tick; /* ns */
     pthread_t thread;
-    atomic_bool *stop;
+    const atomic_bool *stop;
+    _Atomic uint64_t beat; /* when it last ended a collection, CLOCK_MONOTONIC, ns */
+    atomic_bool replaced;  /* it is to leave, without a word */
+    atomic_bool has_left;
+    bool told;               /* the log has been told that it hangs */
+    struct collector *older; /* that hung before it */
 };
 
 struct collectors {
     atomic_bool stop;
     uint32_t count;
-    struct collector each[];
+    struct collector *newest[]; /* by socket */
 };
 
 /* One region's share of a partial, read under guard. */
@@ -35,15 +48,19 @@ struct share {
     struct gathering gathering;
 };
 
+/* Whoever moves the cursor has drained: a thread that hung meanwhile finds it moved, and what it
+ * has is what another one counted. */
 static void drain_copy(const struct share *share, struct copy copy)
 {
     struct region *region = share->region->region;
-    uint64_t *cursor =
+    _Atomic uint64_t *cursor =
         &region->cursors[copy.of_cpu ? region->reader->header.nodes + copy.index : copy.index];
     struct drained drained;
-    events_drain(region->reader, copy, share->region->ring, cursor, &drained);
-    self_saw_events(share->collector->self, share->collector->socket, &drained,
-                    share->region->alive);
+    uint64_t before = atomic_load(cursor), after = before;
+    events_drain(region->reader, copy, share->region->ring, &after, &drained);
+    if (atomic_compare_exchange_strong(cursor, &before, after))
+        self_saw_events(share->collector->self, share->collector->socket, &drained,
+                        share->region->alive);
 }
 
 static void drain_rings(const struct share *share)
@@ -109,7 +126,9 @@ static void collect(struct collector *collector)
             atomic_store(&region->region->truncated, true);
     }
     plan_release(plan);
-    self_collected(collector->self, collector->socket, clock_monotonic() - start, partial != NULL);
+    if (!atomic_load(&collector->replaced))
+        self_collected(collector->self, collector->socket, clock_monotonic() - start,
+                       partial != NULL);
     if (partial)
         snapshot_publish_partial(collector->store, collector->socket, partial);
 }
@@ -124,45 +143,147 @@ static void pin(const struct collector *collector)
 static void *collector_run(void *argument)
 {
     struct collector *collector = argument;
+    char name[16];
+    snprintf(name, sizeof name, "collector/%u", collector->socket);
+    pthread_setname_np(pthread_self(), name);
     pin(collector);
     snapshot_thread_start();
-    while (!atomic_load(collector->stop)) {
+    while (!atomic_load(collector->stop) && !atomic_load(&collector->replaced)) {
         collect(collector);
-        clock_sleep_until_multiple(collector->tick);
+        atomic_store(&collector->beat, clock_monotonic());
+        pace_spent(collector->pace);
+        clock_sleep_until_multiple(pace_tick(collector->pace));
     }
     snapshot_thread_stop();
+    atomic_store(&collector->has_left, true);
     return NULL;
 }
 
-struct collectors *collectors_start(struct snapshot_store *store, const struct topology *topology,
-                                    struct self *self, uint32_t tick_ms)
+/* Starts a thread like the one of `like`; false, with errno, when it cannot be. */
+static bool start_one(struct collectors *all, uint32_t socket, const struct collector *like)
 {
+    struct collector *one = calloc(1, sizeof *one);
+    if (!one)
+        return false;
+    one->store = like->store;
+    one->topology = like->topology;
+    one->self = like->self;
+    one->pace = like->pace;
+    one->socket = socket;
+    one->stop = &all->stop;
+    one->older = all->newest[socket];
+    atomic_init(&one->beat, clock_monotonic());
+    errno = pthread_create(&one->thread, NULL, collector_run, one);
+    if (errno) {
+        free(one);
+        return false;
+    }
+    all->newest[socket] = one;
+    return true;
+}
+
+struct collectors *collectors_start(struct snapshot_store *store, const struct topology *topology,
+                                    struct self *self, struct pace *pace)
+{
+    const struct collector like = {
+        .store = store, .topology = topology, .self = self, .pace = pace};
     uint32_t sockets = topology_sockets(topology);
-    struct collectors *all = calloc(1, sizeof *all + sockets * sizeof all->each[0]);
+    struct collectors *all = calloc(1, sizeof *all + sockets * sizeof all->newest[0]);
     if (!all)
         return NULL;
-    for (uint32_t i = 0; i < sockets; i++) {
-        struct collector *one = &all->each[i];
-        *one = (struct collector){.store = store, .topology = topology, .self = self, .socket = i};
-        one->tick = (uint64_t)tick_ms * 1000000;
-        one->stop = &all->stop;
-        int error = pthread_create(&one->thread, NULL, collector_run, one);
-        if (error) {
-            collectors_stop(all);
-            errno = error;
-            return NULL;
-        }
-        all->count++;
+    for (all->count = 0; all->count < sockets; all->count++) {
+        if (start_one(all, all->count, &like))
+            continue;
+        int error = errno;
+        collectors_stop(all);
+        errno = error;
+        return NULL;
     }
     return all;
 }
 
-void collectors_stop(struct collectors *collectors)
+static bool join(const struct collector *collector)
 {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += STOP_SECONDS;
+    return pthread_timedjoin_np(collector->thread, NULL, &until) == 0;
+}
+
+bool collectors_stop(struct collectors *collectors)
+{
+    bool all = true;
     atomic_store(&collectors->stop, true);
+    for (uint32_t i = 0; i < collectors->count; i++) {
+        for (struct collector *one; (one = collectors->newest[i]) && join(one); free(one))
+            collectors->newest[i] = one->older;
+        all &= !collectors->newest[i];
+    }
+    if (all)
+        free(collectors);
+    return all;
+}
+
+/* Those that have come back have found themselves replaced, and left. */
+static uint32_t reap(struct collector *newest)
+{
+    uint32_t hung = 0;
+    for (struct collector **at = &newest->older, *one; (one = *at);) {
+        if (!atomic_load(&one->has_left)) {
+            hung++;
+            at = &one->older;
+            continue;
+        }
+        *at = one->older;
+        pthread_join(one->thread, NULL);
+        free(one);
+    }
+    return hung;
+}
+
+static void replace(struct collectors *all, struct collector *hung)
+{
+    atomic_store(&hung->replaced, true);
+    self_collector_replaced(hung->self, hung->socket);
+    if (start_one(all, hung->socket, hung))
+        log_event(LOG_LEVEL_WARNING, "a collector that hangs is replaced", "socket=%u",
+                  hung->socket);
+    else
+        log_event(LOG_LEVEL_ERROR, "a collector that hangs cannot be replaced",
+                  "socket=%u error=%s advice=%s", hung->socket, strerror(errno),
+                  "restart the daemon");
+}
+
+static void tell_out(struct collector *collector)
+{
+    if (!collector->told)
+        log_event(LOG_LEVEL_WARNING, "a collector hangs; its values are left out",
+                  "socket=%u advice=%s", collector->socket,
+                  "look for a thread in state D, and for a process that is stopped by a debugger");
+    collector->told = true;
+    self_collector_is_out(collector->self, collector->socket);
+}
+
+static void supervise_one(struct collectors *all, struct collector *newest)
+{
+    uint64_t ticks = OUT_TICKS * pace_tick(newest->pace), out = ticks > OUT_NS ? ticks : OUT_NS;
+    uint64_t now = clock_monotonic(), beat = atomic_load(&newest->beat);
+    uint64_t silence = now > beat ? now - beat : 0;
+    uint32_t hung = reap(newest);
+    if (silence < out) {
+        newest->told = false;
+        return;
+    }
+    if (snapshot_expire(newest->store, newest->socket))
+        tell_out(newest);
+    if (silence >= REPLACE * out && hung < HUNG_MOST && !atomic_load(&newest->replaced))
+        replace(all, newest);
+}
+
+void collectors_supervise(struct collectors *collectors)
+{
     for (uint32_t i = 0; i < collectors->count; i++)
-        pthread_join(collectors->each[i].thread, NULL);
-    free(collectors);
+        supervise_one(collectors, collectors->newest[i]);
 }
 
 void collect_once(struct snapshot_store *store, const struct topology *topology, struct self *self)

@@ -13,6 +13,8 @@
 #define DEFAULT_STATE "/var/lib/engramd"
 #define TICK_LEAST 10
 #define TICK_MOST 1000
+#define BUDGET 0.05
+#define BUDGET_LEAST 0.001
 #define SERIES_LIMIT 20000
 #define SERIES_MOST 10000000
 #define FORGET_AFTER (7 * 24 * 3600)
@@ -35,6 +37,8 @@ static const char usage[] =
     "                     (default: 20000)\n"
     "  --config FILE      the same options, as \"listen = ADDRESS\" and so on\n"
     "  --tick MS          how often regions are read, 10 to 1000 (default: 100)\n"
+    "  --cpu-budget N     share of one core that collecting may take before it is done\n"
+    "                     less often, 0.001 to 1 (default: 0.05)\n"
     "  --sysroot DIR      where /proc and /sys are read, for tests (default: /)\n"
     "  --once             one scrape on stdout, then exit\n"
     "  --version          the version\n"
@@ -106,6 +110,19 @@ static bool set_tick(struct loading *loading, const char *value)
     return true;
 }
 
+static bool set_cpu_budget(struct loading *loading, const char *value)
+{
+    char *end;
+    double share = strtod(value, &end);
+    if (*end || !(share >= BUDGET_LEAST && share <= 1)) {
+        snprintf(loading->wrong, sizeof loading->wrong, "\"%s\" is no share from 0.001 to 1",
+                 value);
+        return false;
+    }
+    loading->config->cpu_budget = share;
+    return true;
+}
+
 static bool set_forget_after(struct loading *loading, const char *value)
 {
     long seconds;
@@ -141,13 +158,15 @@ static bool set(struct loading *loading, const char *key, const char *value)
         return set_string(&config->sysroot, value);
     if (strcmp(key, "tick") == 0)
         return set_tick(loading, value);
+    if (strcmp(key, "cpu-budget") == 0)
+        return set_cpu_budget(loading, value);
     if (strcmp(key, "forget-after") == 0)
         return set_forget_after(loading, value);
     if (strcmp(key, "series-limit") == 0)
         return set_series_limit(loading, value);
     snprintf(loading->wrong, sizeof loading->wrong,
              "unknown key \"%s\"; known are listen, region-dir, state-dir, "
-             "forget-after, series-limit, sysroot and tick",
+             "forget-after, series-limit, sysroot, tick and cpu-budget",
              key);
     return false;
 }
@@ -210,6 +229,7 @@ static const struct option known[] = {{"listen", required_argument, NULL, 0},
                                       {"state-dir", required_argument, NULL, 0},
                                       {"sysroot", required_argument, NULL, 0},
                                       {"tick", required_argument, NULL, 0},
+                                      {"cpu-budget", required_argument, NULL, 0},
                                       {"forget-after", required_argument, NULL, 0},
                                       {"series-limit", required_argument, NULL, 0},
                                       {"config", required_argument, NULL, 'c'},
@@ -254,6 +274,7 @@ static bool set_defaults(struct config *config)
     const char *state = getenv("STATE_DIRECTORY");
     memset(config, 0, sizeof *config);
     config->tick_ms = 100;
+    config->cpu_budget = BUDGET;
     config->forget_after = FORGET_AFTER;
     config->series_limit = SERIES_LIMIT;
     if (!set_string(&config->state_dir, state && *state ? state : DEFAULT_STATE))

@@ -20,6 +20,7 @@ struct config {
     char *state_dir;
     char *sysroot;
     uint32_t tick_ms;
+    double cpu_budget;     /* of one core, for collecting */
     uint64_t forget_after; /* s */
     uint32_t series_limit; /* of one region */
     bool once;

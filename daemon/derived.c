@@ -275,6 +275,8 @@ void derived_fill(struct derived *derived, const struct plan *plan, const struct
 {
     if (derived->plan != plan)
         relink(derived, plan, snapshot->node_count);
+    if (snapshot->incomplete)
+        return; /* what a socket counted would look as if it had not happened */
     for (uint32_t i = 0; i < derived->count; i++)
         derive(&derived->list[i], snapshot, row);
 }

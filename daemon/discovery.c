@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SCAN_NS UINT64_C(1000000000)
@@ -235,14 +236,21 @@ static bool take_notifications(struct discovery *d)
     return any;
 }
 
-/* Whatever anybody does in a directory of everybody, it keeps this thread from resting no more than
- * a tenth of the time. */
+static uint64_t thread_time(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
+}
+
+/* Whatever anybody does in a directory of everybody, it takes no more than a tenth of a core.  That
+ * is not part of the pace, or it would widen the tick for all. */
 static void scan_and_rest(struct discovery *d)
 {
-    uint64_t start = clock_monotonic(), tick = (uint64_t)d->options.tick_ms * 1000000;
+    uint64_t start = thread_time(), tick = pace_tick(d->options.pace);
     discovery_scan(d);
-    uint64_t end = clock_monotonic(), rest = REST * (end - start);
-    d->rest_until = end + (rest > tick ? rest : tick);
+    uint64_t rest = REST * (thread_time() - start);
+    d->rest_until = clock_monotonic() + (rest > tick ? rest : tick);
 }
 
 static void *discovery_run(void *argument)
@@ -251,12 +259,14 @@ static void *discovery_run(void *argument)
     struct pollfd wait[3] = {{.fd = d->stop, .events = POLLIN},
                              {.fd = d->inotify, .events = POLLIN},
                              {.events = POLLIN}};
+    pthread_setname_np(pthread_self(), "discovery");
     snapshot_thread_start();
     for (;;) {
         bool rested = clock_monotonic() >= d->rest_until;
         wait[1].fd = rested ? d->inotify : -1;
         wait[2].fd = continuity_written_fd(d->options.continuity);
-        poll(wait, 3, (int)d->options.tick_ms);
+        self_discovered(d->options.self);
+        poll(wait, 3, (int)(pace_tick(d->options.pace) / 1000000));
         if (wait[0].revents)
             break;
         bool told = rested && take_notifications(d);

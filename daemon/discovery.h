@@ -9,6 +9,7 @@
 #define ENGRAMD_DISCOVERY_H
 
 #include "daemon/continuity.h"
+#include "daemon/pace.h"
 #include "daemon/snapshot.h"
 
 struct discovery;
@@ -20,7 +21,7 @@ struct discovery_options {
     struct continuity *continuity;
     const char *const *directories; /* NULL-terminated */
     bool flat;                      /* also look for flat names in /dev/shm */
-    uint32_t tick_ms;
+    struct pace *pace;
     uint32_t series_limit; /* of one region */
 };
 

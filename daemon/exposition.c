@@ -231,6 +231,8 @@ static void append_summed(const struct block *block, const struct series *series
     uint64_t sum = 0;
     bool any = false;
 
+    if (block->snapshot->incomplete)
+        return;
     for (uint32_t i = 0; i < block->snapshot->node_count; i++) {
         const union word *row = block->snapshot->nodes[i];
 
@@ -256,7 +258,8 @@ static void append_series(const struct block *block, const struct series *series
         append_summed(block, series);
         break;
     case ROWS_HOST:
-        append_value(block, series, NO_NODE, block->snapshot->host[series->at]);
+        if (block->snapshot->host)
+            append_value(block, series, NO_NODE, block->snapshot->host[series->at]);
         break;
     case ROWS_COMPUTED:
         append_value(block, series, NO_NODE, block->snapshot->computed[series->at]);

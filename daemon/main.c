@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <malloc.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #define RETRY_SECONDS 5
+#define SUPERVISE_MS 250
 #define LOOKS_MOST 100 /* of --once, beside a daemon that folds all the time */
 
 /* Everything that lives as long as the daemon, in the order in which it is made. */
@@ -30,6 +32,7 @@ struct daemon {
     struct config config;
     struct topology *topology;
     struct self *self;
+    struct pace *pace;
     struct derived *derived;
     struct snapshot_store *store;
     struct state *state;
@@ -39,7 +42,7 @@ struct daemon {
     struct event_base *base;
     struct http_server *server;
     struct web web;
-    uint64_t collections; /* when the watchdog was petted last */
+    bool hangs; /* a thread: what it uses cannot be freed */
 };
 
 static bool fail(const char *what, const char *advice)
@@ -156,9 +159,10 @@ static bool make_pipeline(struct daemon *d)
     if (!(d->topology = topology_load(d->config.sysroot)))
         return fail("cannot read the machine's topology", "is /sys mounted?");
     d->self = self_new(topology_sockets(d->topology), ENGRAM_VERSION, ENGRAM_REVISION);
+    d->pace = pace_new(d->config.tick_ms, d->config.cpu_budget);
     d->derived = derived_new();
     d->store = snapshot_store_new(d->topology, compute, d);
-    if (!d->self || !d->derived || !d->store)
+    if (!d->self || !d->pace || !d->derived || !d->store)
         return fail("no memory to start", "free some");
     return true;
 }
@@ -172,7 +176,7 @@ static bool make_discovery(struct daemon *d)
         .continuity = d->continuity,
         .directories = (const char *const *)d->config.region_dirs.items,
         .flat = d->config.default_regions,
-        .tick_ms = d->config.tick_ms,
+        .pace = d->pace,
         .series_limit = d->config.series_limit,
     };
     d->discovery = discovery_new(&options);
@@ -229,16 +233,22 @@ static void on_stop(evutil_socket_t signal_number, short what, void *argument)
     event_base_loopexit(d->base, &patience);
 }
 
-/* The watchdog is petted only when every socket's values were collected since the last time. */
+/* The watchdog is petted only when every thread that it is about has got on since the last time. */
 static void on_watchdog(evutil_socket_t fd, short what, void *argument)
 {
     struct daemon *d = argument;
-    uint64_t collections = self_collections(d->self);
     (void)fd, (void)what;
-    if (collections == d->collections)
-        return;
-    d->collections = collections;
-    notify_send("WATCHDOG=1");
+    if (self_has_moved(d->self))
+        notify_send("WATCHDOG=1");
+}
+
+static void on_supervise(evutil_socket_t fd, short what, void *argument)
+{
+    struct daemon *d = argument;
+    (void)fd, (void)what;
+    collectors_supervise(d->collectors);
+    if (pace_review(d->pace))
+        self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, pace_ratio(d->pace));
 }
 
 static bool make_server(struct daemon *d)
@@ -274,7 +284,8 @@ static int serve(struct daemon *d)
     if (!open_state(d) || !make_continuity(d) || !make_discovery(d) || !make_server(d))
         return EXIT_FAILURE;
     discovery_scan(d->discovery);
-    d->collectors = collectors_start(d->store, d->topology, d->self, d->config.tick_ms);
+    self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, NAN);
+    d->collectors = collectors_start(d->store, d->topology, d->self, d->pace);
     if (!d->collectors || !discovery_start(d->discovery)) {
         fail("cannot start a thread", "raise the limit on tasks");
         return EXIT_FAILURE;
@@ -283,6 +294,7 @@ static int serve(struct daemon *d)
     struct timeval every = {(time_t)(watchdog / 1000), (suseconds_t)(watchdog % 1000) * 1000};
     add_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
     add_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
+    add_event(d, -1, EV_PERSIST, on_supervise, &(struct timeval){.tv_usec = SUPERVISE_MS * 1000});
     if (!d->state)
         add_event(d, -1, EV_PERSIST, on_retry, &(struct timeval){.tv_sec = RETRY_SECONDS});
     if (watchdog)
@@ -299,8 +311,11 @@ static void unmake(struct daemon *d)
 {
     if (d->server)
         http_server_free(d->server);
-    if (d->collectors)
-        collectors_stop(d->collectors);
+    if (d->collectors && !collectors_stop(d->collectors)) {
+        log_event(LOG_LEVEL_WARNING, "a thread hangs; it is left behind", NULL);
+        d->hangs = true;
+        return;
+    }
     if (d->discovery)
         discovery_free(d->discovery);
     if (d->continuity)
@@ -311,6 +326,8 @@ static void unmake(struct daemon *d)
         snapshot_store_free(d->store);
     if (d->derived)
         derived_free(d->derived);
+    if (d->pace)
+        pace_free(d->pace);
     if (d->self)
         self_free(d->self);
     if (d->topology)
@@ -333,6 +350,8 @@ int main(int argc, char **argv)
                  : daemon.config.once    ? run_once(&daemon)
                                          : serve(&daemon);
         unmake(&daemon);
+        if (daemon.hangs)
+            _exit(status); /* the totals that were written are safe */
         snapshot_thread_stop();
     }
     config_free(&daemon.config);

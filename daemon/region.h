@@ -15,9 +15,9 @@ struct region {
     atomic_bool truncated; /* set by a collector that found a page gone */
     struct reader *reader;
     char process[IDENTITY_SIZE]; /* as it is shown */
-    uint64_t since;          /* when its name was first seen with its owner, ns, CLOCK_BOOTTIME */
-    atomic_int main_process; /* enum main_process, as of the last scan */
-    uint64_t *cursors;       /* of the event rings: nodes, then CPUs; each of one collector */
+    uint64_t since;            /* when its name was first seen with its owner, ns, CLOCK_BOOTTIME */
+    atomic_int main_process;   /* enum main_process, as of the last scan */
+    _Atomic uint64_t *cursors; /* of the event rings: nodes, then CPUs; see collector.c */
 };
 
 /* Takes the reader over, and shows it by its plain name; the first reference is the caller's.  NULL

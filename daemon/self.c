@@ -17,7 +17,8 @@ static const uint32_t size_class[SIZE_CLASSES] = {1, 64, 256, 1024, 4096, 16384}
 
 struct socket_figures {
     _Atomic uint64_t ns; /* of the last collection */
-    _Atomic uint64_t collections;
+    _Atomic uint64_t collections, replaced;
+    uint64_t collections_before; /* of self_has_moved() */
     atomic_bool success;
     /* Of the rings, in the last collection and in the one that goes on. */
     _Atomic uint32_t depth, depth_now;   /* of the fullest */
@@ -39,6 +40,9 @@ struct self {
     _Atomic uint64_t state_writes[2]; /* failures, successes */
     _Atomic uint64_t state_bytes, folded, forgotten, dropped;
     _Atomic uint64_t events, missed;
+    _Atomic uint64_t discoveries;
+    uint64_t discoveries_before;
+    _Atomic double tick_seconds, cpu_ratio;   /* NAN: not known */
     _Atomic uint64_t export_ns[SIZE_CLASSES]; /* 0: none of that size yet */
     _Atomic uint64_t requests[STATUS_CLASSES];
     uint64_t process_read; /* when `process` was, CLOCK_MONOTONIC, ns */
@@ -70,6 +74,9 @@ static const struct own_family {
     {ENGRAM_DAEMON_BUILD, NULL},
     {ENGRAM_DAEMON_COLLECTOR_DURATION, NULL},
     {ENGRAM_DAEMON_COLLECTOR_SUCCESS, NULL},
+    {ENGRAM_DAEMON_COLLECTOR_REPLACED, NULL},
+    {ENGRAM_DAEMON_TICK, no_labels},
+    {ENGRAM_DAEMON_CPU_RATIO, no_labels},
     {ENGRAM_DAEMON_REJECTED, NULL},
     {ENGRAM_DAEMON_REGIONS, state_labels},
     {ENGRAM_DAEMON_FOLDED, no_labels},
@@ -153,6 +160,7 @@ struct self *self_new(uint32_t sockets, const char *version, const char *revisio
     if (!self)
         return NULL;
     self->sockets = sockets;
+    self_paced(self, NAN, NAN);
     self->socket_labels = arena_take(&self->arena, sockets + 1, sizeof *self->socket_labels);
     if (self->socket_labels && make_labels(self, version, revision) && make_families(self))
         return self;
@@ -186,14 +194,41 @@ void self_collected(struct self *self, uint32_t socket, uint64_t ns, bool succes
     atomic_store(&figures->oldest, atomic_exchange(&figures->oldest_now, 0));
 }
 
-uint64_t self_collections(const struct self *self)
+void self_collector_is_out(struct self *self, uint32_t socket)
 {
-    uint64_t fewest = UINT64_MAX;
-    for (uint32_t i = 0; i < self->sockets; i++) {
-        uint64_t count = atomic_load(&self->figures[i].collections);
-        fewest = count < fewest ? count : fewest;
-    }
-    return fewest;
+    atomic_store(&self->figures[socket].success, false);
+}
+
+void self_collector_replaced(struct self *self, uint32_t socket)
+{
+    atomic_fetch_add(&self->figures[socket].replaced, 1);
+}
+
+void self_discovered(struct self *self)
+{
+    atomic_fetch_add(&self->discoveries, 1);
+}
+
+static bool has_moved(uint64_t now, uint64_t *before)
+{
+    bool moved = now != *before;
+    *before = now;
+    return moved;
+}
+
+bool self_has_moved(struct self *self)
+{
+    bool moved = has_moved(atomic_load(&self->discoveries), &self->discoveries_before);
+    for (uint32_t i = 0; i < self->sockets; i++)
+        moved &= has_moved(atomic_load(&self->figures[i].collections),
+                           &self->figures[i].collections_before);
+    return moved;
+}
+
+void self_paced(struct self *self, double tick_seconds, double cpu_ratio)
+{
+    atomic_store(&self->tick_seconds, tick_seconds);
+    atomic_store(&self->cpu_ratio, cpu_ratio);
 }
 
 void self_saw_events(struct self *self, uint32_t socket, const struct drained *drained, bool alive)
@@ -287,7 +322,14 @@ static void fill_collectors(struct self *self, const struct plan *plan, union wo
             (double)atomic_load(&self->figures[i].ns) * 1e-9);
         put(plan, row, ENGRAM_DAEMON_COLLECTOR_SUCCESS, socket,
             atomic_load(&self->figures[i].success));
+        put(plan, row, ENGRAM_DAEMON_COLLECTOR_REPLACED, socket,
+            (double)atomic_load(&self->figures[i].replaced));
     }
+    double tick = atomic_load(&self->tick_seconds), ratio = atomic_load(&self->cpu_ratio);
+    if (!isnan(tick))
+        put(plan, row, ENGRAM_DAEMON_TICK, "", tick);
+    if (!isnan(ratio))
+        put(plan, row, ENGRAM_DAEMON_CPU_RATIO, "", ratio);
 }
 
 static void fill_regions(struct self *self, const struct plan *plan, union word *row)

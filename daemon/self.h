@@ -21,8 +21,17 @@ uint32_t self_family_count(const struct self *self);
 
 /* A collector ended a collection that took `ns`; `success`: it published values. */
 void self_collected(struct self *self, uint32_t socket, uint64_t ns, bool success);
-/* Collections so far on the socket that made the fewest: stands still when one hangs. */
-uint64_t self_collections(const struct self *self);
+/* Its values are not shown, as it has ended none for too long; its thread was replaced. */
+void self_collector_is_out(struct self *self, uint32_t socket);
+void self_collector_replaced(struct self *self, uint32_t socket);
+
+/* Discovery has gone round once. */
+void self_discovered(struct self *self);
+/* Whether every collector and discovery have got on since the last call; for one thread. */
+bool self_has_moved(struct self *self);
+
+/* How often everything is looked at now, and what the daemon uses of a core: NAN if unknown. */
+void self_paced(struct self *self, double tick_seconds, double cpu_ratio);
 
 /* What a ring of that socket held, before self_collected(); how long it waited counts only while
  * its process is alive. */

@@ -61,8 +61,9 @@ struct snapshot {
     const struct series_set *set;
     uint32_t node_count;            /* highest node + 1 */
     const union word *const *nodes; /* NULL where a node has no CPUs and no values */
-    const union word *host;
+    const union word *host;         /* NULL, as nodes may be, while a socket is out */
     const union word *computed;
+    bool incomplete; /* rows of a socket are missing: a sum over nodes would be wrong */
 };
 
 #endif

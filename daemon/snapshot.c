@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/snapshot.h"
+#include "daemon/clock.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -38,11 +39,19 @@ struct held_partial {
 
 struct whole {
     struct snapshot snapshot;
-    struct held_partial **parts; /* [sockets] */
+    struct plan *plan;           /* a reference */
+    struct held_partial **parts; /* [sockets]; NULL for one that is left out */
     const union word **nodes;
     union word *computed;
     struct snapshot_store *store;
     struct rcu_head retire;
+};
+
+/* What a socket handed in last. */
+struct slot {
+    struct held_partial *part;
+    bool is_out;         /* left out */
+    uint64_t not_before; /* what was started before is dropped: it would be a step back */
 };
 
 struct retired_plan {
@@ -57,7 +66,7 @@ struct snapshot_store {
     struct plan *plan;     /* written by discovery, read by collectors under RCU */
     struct whole *whole;   /* written under the mutex, read by anyone under RCU */
     pthread_mutex_t mutex; /* among collectors only; held for as long as putting parts together */
-    struct held_partial *slots[]; /* by socket */
+    struct slot slots[];   /* by socket; under the mutex */
 };
 
 struct snapshot_store *snapshot_store_new(const struct topology *topology,
@@ -139,6 +148,7 @@ struct partial *partial_new(struct plan *plan, const struct topology *topology, 
     struct partial *partial = calloc(1, sizeof *partial);
     if (!partial)
         return NULL;
+    partial->started = clock_monotonic();
     partial->plan = plan_hold(plan);
     partial->nodes = calloc(nodes, sizeof *partial->nodes);
     bool whole = partial->nodes != NULL;
@@ -168,6 +178,7 @@ static void whole_free(struct whole *whole)
     struct snapshot_store *store = whole->store;
     for (uint32_t i = 0; whole->parts && i < topology_sockets(store->topology); i++)
         release_part(store, whole->parts[i]);
+    plan_release(whole->plan);
     free(whole->parts);
     free(whole->nodes);
     free(whole->computed);
@@ -191,8 +202,12 @@ static void gather_parts(struct whole *whole, const struct snapshot_store *store
 {
     uint32_t nodes = topology_nodes(store->topology);
     for (uint32_t i = 0; i < topology_sockets(store->topology); i++) {
-        struct partial *partial = store->slots[i]->partial;
-        whole->parts[i] = store->slots[i];
+        if (store->slots[i].is_out) {
+            whole->snapshot.incomplete = true;
+            continue;
+        }
+        struct partial *partial = store->slots[i].part->partial;
+        whole->parts[i] = store->slots[i].part;
         whole->parts[i]->references++;
         for (uint32_t node = 0; node < nodes; node++)
             if (partial->nodes[node])
@@ -202,13 +217,14 @@ static void gather_parts(struct whole *whole, const struct snapshot_store *store
     }
 }
 
-static struct whole *whole_new(struct snapshot_store *store, const struct plan *plan)
+static struct whole *whole_new(struct snapshot_store *store, struct plan *plan)
 {
     uint32_t nodes = topology_nodes(store->topology);
     struct whole *whole = calloc(1, sizeof *whole);
     if (!whole)
         return NULL;
     whole->store = store;
+    whole->plan = plan_hold(plan);
     whole->parts = calloc(topology_sockets(store->topology), sizeof *whole->parts);
     whole->nodes = calloc(nodes, sizeof *whole->nodes);
     whole->computed = malloc((plan->set.words + 1) * sizeof *whole->computed);
@@ -226,25 +242,49 @@ static struct whole *whole_new(struct snapshot_store *store, const struct plan *
     return whole;
 }
 
-/* Under the mutex: publishes a snapshot if every socket has handed in a part of one plan. */
+/* Under the mutex: the plan of which every socket that is not left out has handed in a part, with a
+ * reference; if all are left out, the newest. */
+static struct plan *hold_common_plan(struct snapshot_store *store)
+{
+    struct plan *plan = NULL;
+    for (uint32_t i = 0; i < topology_sockets(store->topology); i++) {
+        const struct slot *slot = &store->slots[i];
+        if (slot->is_out)
+            continue;
+        if (!slot->part || (plan && slot->part->partial->plan != plan))
+            return NULL;
+        plan = slot->part->partial->plan;
+    }
+    return plan ? plan_hold(plan) : snapshot_hold_plan(store);
+}
+
+/* Under the mutex. */
 static void publish_whole(struct snapshot_store *store)
 {
-    const struct plan *plan = store->slots[0] ? store->slots[0]->partial->plan : NULL;
-    if (!plan)
-        return;
-    for (uint32_t i = 1; i < topology_sockets(store->topology); i++)
-        if (!store->slots[i] || store->slots[i]->partial->plan != plan)
-            return;
-    struct whole *whole = whole_new(store, plan);
+    struct plan *plan = hold_common_plan(store);
+    struct whole *whole = plan ? whole_new(store, plan) : NULL;
+    if (plan)
+        plan_release(plan);
     if (!whole)
         return;
-    store->compute(store->argument, plan, &whole->snapshot, whole->computed);
+    store->compute(store->argument, whole->plan, &whole->snapshot, whole->computed);
     TELL_RELEASE(&store->whole);
     struct whole *old = rcu_xchg_pointer(&store->whole, whole);
     if (!old)
         return;
     TELL_RELEASE(&old->retire);
     urcu_memb_call_rcu(&old->retire, retire_whole);
+}
+
+/* Under the mutex: takes the part over. */
+static void fill_slot(struct snapshot_store *store, uint32_t socket, struct held_partial *part)
+{
+    struct slot *slot = &store->slots[socket];
+    release_part(store, slot->part);
+    slot->part = part;
+    slot->is_out = false;
+    slot->not_before = part->partial->started;
+    publish_whole(store);
 }
 
 void snapshot_publish_partial(struct snapshot_store *store, uint32_t socket,
@@ -257,10 +297,25 @@ void snapshot_publish_partial(struct snapshot_store *store, uint32_t socket,
     }
     *part = (struct held_partial){partial, 1};
     pthread_mutex_lock(&store->mutex);
-    release_part(store, store->slots[socket]);
-    store->slots[socket] = part;
+    if (partial->started < store->slots[socket].not_before)
+        release_part(store, part);
+    else
+        fill_slot(store, socket, part);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+bool snapshot_expire(struct snapshot_store *store, uint32_t socket)
+{
+    struct slot *slot = &store->slots[socket];
+    if (pthread_mutex_trylock(&store->mutex))
+        return false;
+    release_part(store, slot->part);
+    slot->part = NULL;
+    slot->is_out = true;
+    slot->not_before = clock_monotonic();
     publish_whole(store);
     pthread_mutex_unlock(&store->mutex);
+    return true;
 }
 
 const struct snapshot *snapshot_begin(struct snapshot_store *store)
@@ -284,7 +339,7 @@ void snapshot_store_free(struct snapshot_store *store)
     if (store->whole)
         whole_free(store->whole);
     for (uint32_t i = 0; i < topology_sockets(store->topology); i++)
-        release_part(store, store->slots[i]);
+        release_part(store, store->slots[i].part);
     if (store->plan)
         plan_release(store->plan);
     pthread_mutex_destroy(&store->mutex);

@@ -6,7 +6,8 @@
  *
  * A snapshot is put together from parts of one and the same plan, so a series
  * is never read by two plans at once; while a new plan spreads to all collectors
- * (a tick), the last whole snapshot stands.
+ * (a tick), the last whole snapshot stands.  A socket that hands in nothing for
+ * too long is left out: what it had is absent, not old.
  */
 #ifndef ENGRAMD_SNAPSHOT_H
 #define ENGRAMD_SNAPSHOT_H
@@ -38,6 +39,7 @@ struct plan *snapshot_hold_plan(struct snapshot_store *store);
 /* What one collector summed: a row for each node of its socket, and on the first the host row. */
 struct partial {
     struct plan *plan;  /* a reference */
+    uint64_t started;   /* CLOCK_MONOTONIC, ns */
     union word **nodes; /* [nodes]; NULL for those of other sockets */
     union word *host;   /* NULL but from socket 0 */
 };
@@ -45,9 +47,16 @@ struct partial {
 /* Rows of zeros for a socket; NULL when there is no memory.  Takes its own reference. */
 struct partial *partial_new(struct plan *plan, const struct topology *topology, uint32_t socket);
 
-/* Hands a socket's values over. */
+/* Hands a socket's values over; older ones than those that are there are dropped. */
 void snapshot_publish_partial(struct snapshot_store *store, uint32_t socket,
                               struct partial *partial);
+
+/*
+ * A socket's values are not shown any more, as long as it hands in none that were
+ * started later than now; the others are.  False when the store is busy, so that
+ * the caller never waits for whoever keeps it so.
+ */
+bool snapshot_expire(struct snapshot_store *store, uint32_t socket);
 
 /* The newest whole snapshot, valid until snapshot_end(); NULL before the first. */
 const struct snapshot *snapshot_begin(struct snapshot_store *store);

@@ -12,7 +12,6 @@ import mmap
 import os
 import random
 import shutil
-import socket
 import struct
 import subprocess
 import sys
@@ -20,23 +19,15 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from live import UnixConnection
+
 BUILD = os.environ.get("BUILD", "build")
 KILLS = int(os.environ.get("KILLS", "300"))
 DAEMON_KILLS = int(os.environ.get("DAEMON_KILLS", "30"))
 SEED = int(os.environ.get("SEED", str(random.randrange(1 << 30))))
 WRITERS = ("alpha", "alpha", "beta", "gamma")  # two of them share a name
 THREADS = 2
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("engramd", timeout=5)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(5)
-        self.sock.connect(self.path)
 
 
 def scrape(path):

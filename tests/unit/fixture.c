@@ -177,10 +177,11 @@ void pipeline_start(struct pipeline *pipeline, const char *machine, snapshot_com
     pipeline->topology = topology_load("/");
     ck_assert_ptr_nonnull(pipeline->topology);
     pipeline->self = self_new(topology_sockets(pipeline->topology), "0", "r");
+    pipeline->pace = pace_new(5, 1);
     pipeline->store =
         snapshot_store_new(pipeline->topology, compute ? compute : compute_nothing, argument);
     pipeline->totals = totals_new(topology_nodes(pipeline->topology), 0, 0, 0);
-    ck_assert(pipeline->self && pipeline->store && pipeline->totals);
+    ck_assert(pipeline->self && pipeline->pace && pipeline->store && pipeline->totals);
     pipeline->found.totals = pipeline->totals;
     pipeline->found.series_limit = UINT32_MAX;
     pipeline->found.cpus = ENGRAM_CPUS_MAX;
@@ -192,6 +193,7 @@ void pipeline_stop(struct pipeline *pipeline)
     totals_release(pipeline->totals);
     snapshot_store_free(pipeline->store);
     self_free(pipeline->self);
+    pace_free(pipeline->pace);
     topology_free(pipeline->topology);
     unsetenv("HWLOC_SYNTHETIC");
     snapshot_thread_stop();

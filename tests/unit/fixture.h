@@ -10,6 +10,7 @@
 #include <engram/engram.h>
 
 #include "daemon/found.h"
+#include "daemon/pace.h"
 #include "daemon/snapshot.h"
 
 extern char fixture_directory[64];
@@ -52,6 +53,7 @@ void fixture_clock(uint64_t ns);
 struct pipeline {
     struct topology *topology;
     struct self *self;
+    struct pace *pace; /* of 5 ms */
     struct snapshot_store *store;
     struct totals *totals; /* none, until found.totals says otherwise */
     struct found found;

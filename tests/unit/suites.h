@@ -20,6 +20,7 @@ Suite *http_suite(void);
 Suite *log_suite(void);
 Suite *notify_suite(void);
 Suite *number_suite(void);
+Suite *pace_suite(void);
 Suite *plan_suite(void);
 Suite *processes_suite(void);
 Suite *reader_suite(void);

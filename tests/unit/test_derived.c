@@ -331,14 +331,46 @@ START_TEST(collectors_tell_how_they_fare)
     pipeline_collect(&pipeline, self_families(pipeline.self));
     ck_assert_str_eq(shown(pipeline.store, "engramd_build_info"),
                      "engramd_build_info{revision=\"r\",version=\"0\"} 1\n");
-    ck_assert_uint_eq(self_collections(pipeline.self), 1);
     self_collected(pipeline.self, 1, 2500000, false);
-    ck_assert_uint_eq(self_collections(pipeline.self), 1); /* of the socket that made the fewest */
+    self_collector_replaced(pipeline.self, 1);
     republish();
     ck_assert_str_eq(shown(pipeline.store, "engramd_collector_success"),
                      "engramd_collector_success{socket=\"0\"} 1\n"
                      "engramd_collector_success{socket=\"1\"} 0\n");
     ck_assert_double_eq(value("engramd_collector_duration_seconds{socket=\"1\"}"), 0.0025);
+    ck_assert_double_eq(value("engramd_collector_replaced_total{socket=\"0\"}"), 0);
+    ck_assert_double_eq(value("engramd_collector_replaced_total{socket=\"1\"}"), 1);
+    self_collector_is_out(pipeline.self, 0);
+    republish();
+    ck_assert_double_eq(value("engramd_collector_success{socket=\"0\"}"), 0);
+}
+END_TEST
+
+/* The watchdog is about the slowest of them. */
+START_TEST(all_have_to_get_on)
+{
+    pipeline_stop(&pipeline);
+    pipeline_start(&pipeline, TWO_NODES, compute_self, NULL);
+    self_has_moved(pipeline.self);
+    for (int idle = 0; idle < 4; idle++) {
+        for (uint32_t i = 0; i < 2; i++)
+            if (idle != (int)i)
+                self_collected(pipeline.self, i, 1, true);
+        if (idle != 2)
+            self_discovered(pipeline.self);
+        ck_assert_int_eq(self_has_moved(pipeline.self), idle == 3);
+    }
+}
+END_TEST
+
+START_TEST(pace_is_told_once_it_is_known)
+{
+    pipeline_collect(&pipeline, self_families(pipeline.self));
+    ck_assert(isnan(value("engramd_self_cpu_ratio")));
+    self_paced(pipeline.self, 0.2, 0.01);
+    republish();
+    ck_assert_double_eq(value("engramd_tick_seconds"), 0.2);
+    ck_assert_double_eq(value("engramd_self_cpu_ratio"), 0.01);
 }
 END_TEST
 
@@ -511,6 +543,8 @@ static TCase *of_the_daemon(void)
     TCase *tests = tcase_create("self");
     tcase_add_checked_fixture(tests, start_self, stop_self);
     tcase_add_test(tests, collectors_tell_how_they_fare);
+    tcase_add_test(tests, all_have_to_get_on);
+    tcase_add_test(tests, pace_is_told_once_it_is_known);
     tcase_add_test(tests, every_socket_tells_of_its_rings);
     tcase_add_test(tests, regions_are_counted);
     tcase_add_test(tests, exports_are_told_by_their_size);

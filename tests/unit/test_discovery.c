@@ -46,8 +46,8 @@ static void start_in(const char *first, const char *second, bool flat)
                                         .continuity = continuity,
                                         .directories = directories,
                                         .flat = flat,
-                                        .series_limit = 100,
-                                        .tick_ms = 5};
+                                        .pace = pipeline.pace,
+                                        .series_limit = 100};
     discovery = discovery_new(&options);
     ck_assert_ptr_nonnull(discovery);
 }
@@ -524,7 +524,7 @@ static struct collectors *start_threads(void)
 {
     ck_assert(discovery_start(discovery));
     struct collectors *collectors =
-        collectors_start(pipeline.store, pipeline.topology, pipeline.self, 5);
+        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace);
     ck_assert_ptr_nonnull(collectors);
     return collectors;
 }
@@ -532,7 +532,7 @@ static struct collectors *start_threads(void)
 static void stop_threads(struct collectors *collectors)
 {
     discovery_stop(discovery);
-    collectors_stop(collectors);
+    ck_assert(collectors_stop(collectors));
 }
 
 /* While the clock stands no scan is due: it is notifications that tell what happens.  But for a

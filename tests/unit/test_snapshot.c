@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static struct pipeline pipeline;
+static const struct computed_family *const none[] = {NULL};
 
 /* Fills the computed row with what the plan says its length is. */
 static void compute_length(void *argument, const struct plan *plan, const struct snapshot *snapshot,
@@ -45,10 +46,10 @@ static struct plan *plan_of(uint32_t words)
 {
     const struct computed_family family = {.about = &about, .labels = many_labels + 7 - words};
     const struct computed_family *const computed[] = {&family, NULL};
-    struct totals *none = totals_new(2, 0, 0, 0);
-    struct plan_input input = {.totals = none, .computed = computed, .nodes = 2};
+    struct totals *empty = totals_new(2, 0, 0, 0);
+    struct plan_input input = {.totals = empty, .computed = computed, .nodes = 2};
     struct plan *plan = plan_build(&input);
-    totals_release(none);
+    totals_release(empty);
     ck_assert_ptr_nonnull(plan);
     ck_assert_uint_eq(plan->set.words, words);
     return plan;
@@ -103,6 +104,83 @@ START_TEST(parts_of_two_plans_make_no_whole)
 }
 END_TEST
 
+static const struct snapshot *look(void)
+{
+    const struct snapshot *snapshot = snapshot_begin(pipeline.store);
+    snapshot_end(); /* nobody else is there to replace it */
+    return snapshot;
+}
+
+/* One that hangs stops nobody else, not even when the plan is another one. */
+START_TEST(socket_that_is_out_has_no_rows)
+{
+    struct plan *first = plan_of(3), *second = plan_of(5);
+    publish(first, 0);
+    publish(first, 1);
+    ck_assert(!look()->incomplete);
+    ck_assert(snapshot_expire(pipeline.store, 1));
+    ck_assert(look()->incomplete);
+    ck_assert_ptr_null(look()->nodes[1]);
+    ck_assert_ptr_nonnull(look()->nodes[0]);
+    ck_assert_ptr_nonnull(look()->host);
+    publish(second, 0);
+    ck_assert_uint_eq(whole_words(), 5);
+    snapshot_publish_plan(pipeline.store, plan_hold(first));
+    ck_assert(snapshot_expire(pipeline.store, 0));
+    ck_assert_uint_eq(whole_words(), 3); /* nothing but what is computed */
+    ck_assert_ptr_null(look()->nodes[0]);
+    ck_assert_ptr_null(look()->host);
+    publish(first, 1);
+    ck_assert_ptr_nonnull(look()->nodes[1]);
+    publish(first, 0);
+    ck_assert(!look()->incomplete);
+    plan_release(first);
+    plan_release(second);
+}
+END_TEST
+
+/* Whoever hung would show counters as they were before. */
+START_TEST(late_values_are_dropped)
+{
+    struct plan *plan = plan_of(1);
+    publish(plan, 0);
+    struct partial *before = partial_new(plan, pipeline.topology, 1);
+    publish(plan, 1);
+    const struct snapshot *shown = look();
+    snapshot_publish_partial(pipeline.store, 1, before);
+    ck_assert_ptr_eq(look(), shown);
+    before = partial_new(plan, pipeline.topology, 1);
+    ck_assert(snapshot_expire(pipeline.store, 1));
+    snapshot_publish_partial(pipeline.store, 1, before);
+    ck_assert_ptr_null(look()->nodes[1]);
+    plan_release(plan);
+}
+END_TEST
+
+START_TEST(sums_need_all_sockets)
+{
+    struct engram_spec spec = {.name = engram_string("u")};
+    fixture_process("p");
+    engram_updown_add(engram_updown_register(&spec), 2);
+    engram_gauge_set(engram_gauge_new("g", "", NULL), 1);
+    engram_counter counter = engram_counter_new("c_total", "", NULL);
+    fixture_add(counter, 0, 1);
+    fixture_add(counter, 1, 2);
+    pipeline_collect(&pipeline, none);
+    ck_assert_double_eq(shown_value(pipeline.store, "u{"), 2);
+    ck_assert(snapshot_expire(pipeline.store, 1));
+    ck_assert_str_eq(shown(pipeline.store, "u{"), "");
+    ck_assert_str_eq(shown(pipeline.store, "c_total{"),
+                     "c_total{process=\"p\",numa_node=\"0\"} 1\n");
+    ck_assert_double_eq(shown_value(pipeline.store, "g{"), 1);
+    ck_assert(snapshot_expire(pipeline.store, 0));
+    ck_assert_str_eq(shown(pipeline.store, "g{"), "");
+    pipeline_collect(&pipeline, NULL);
+    ck_assert_double_eq(shown_value(pipeline.store, "u{"), 2);
+    ck_assert_double_eq(shown_value(pipeline.store, "g{"), 1);
+}
+END_TEST
+
 START_TEST(part_has_the_rows_of_its_socket)
 {
     struct plan *plan = plan_of(1);
@@ -137,8 +215,6 @@ START_TEST(newest_plan_is_held)
     plan_release(held);
 }
 END_TEST
-
-static const struct computed_family *const none[] = {NULL};
 
 START_TEST(cpus_count_to_their_node)
 {
@@ -183,27 +259,84 @@ START_TEST(truncated_region_spoils_no_other)
 END_TEST
 #endif
 
+static void await_collection(void)
+{
+    do {
+        sched_yield();
+        self_discovered(pipeline.self);
+    } while (!self_has_moved(pipeline.self));
+}
+
 START_TEST(collectors_tick_until_stopped)
 {
     fixture_process("p");
     engram_counter counter = engram_counter_new("c_total", "", NULL);
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
     struct collectors *collectors =
-        collectors_start(pipeline.store, pipeline.topology, pipeline.self, 1);
+        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace);
     ck_assert_ptr_nonnull(collectors);
-    while (self_collections(pipeline.self) < 5)
-        sched_yield();
+    await_collection();
     engram_counter_add(counter, 7);
-    uint64_t now = self_collections(pipeline.self);
-    while (self_collections(pipeline.self) < now + 2)
-        sched_yield();
+    await_collection();
+    await_collection();
     ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"p\",numa_node=\"0\"}") +
                             shown_value(pipeline.store, "c_total{process=\"p\",numa_node=\"1\"}"),
                         7);
-    collectors_stop(collectors);
-    now = self_collections(pipeline.self);
-    usleep(5000);
-    ck_assert_uint_eq(self_collections(pipeline.self), now);
+    ck_assert(collectors_stop(collectors));
+    self_has_moved(pipeline.self);
+    usleep(20000);
+    self_discovered(pipeline.self);
+    ck_assert(!self_has_moved(pipeline.self));
+}
+END_TEST
+
+/* As when a thread that hung comes back beside the one in its place: each event counts once. */
+#define ROUNDS 4000
+#define EVENTS 200 /* in a round; fewer than a ring holds */
+static pthread_barrier_t barrier;
+
+static void *collect_on(void *argument)
+{
+    snapshot_thread_start();
+    for (int i = 0; i < ROUNDS; i++) {
+        pthread_barrier_wait(&barrier);
+        collect_once(pipeline.store, pipeline.topology, pipeline.self);
+        pthread_barrier_wait(&barrier);
+    }
+    snapshot_thread_stop();
+    return argument;
+}
+
+static void compute_self(void *argument, const struct plan *plan, const struct snapshot *snapshot,
+                         union word *row)
+{
+    (void)argument, (void)snapshot;
+    self_fill(pipeline.self, plan, row);
+}
+
+START_TEST(two_drain_one_ring)
+{
+    pthread_t threads[2];
+    struct engram_spec spec = {.name = engram_string("e")};
+    pipeline_stop(&pipeline);
+    pipeline_start(&pipeline, ONE_NODE, compute_self, NULL);
+    fixture_process("p");
+    engram_event event = engram_event_register(&spec);
+    engram_process_state.region->limit = 0; /* one ring, whatever the scheduler does */
+    pipeline_collect(&pipeline, self_families(pipeline.self));
+    pthread_barrier_init(&barrier, NULL, 3);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, collect_on, NULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        for (int j = 0; j < EVENTS; j++)
+            engram_event_emit(event, 1, 2);
+        pthread_barrier_wait(&barrier);
+        pthread_barrier_wait(&barrier);
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    pipeline_collect(&pipeline, NULL);
+    ck_assert_double_eq(shown_value(pipeline.store, "engramd_events_total"), ROUNDS * EVENTS);
 }
 END_TEST
 
@@ -308,12 +441,16 @@ Suite *snapshot_suite(void)
     tcase_add_test(tests, nothing_is_there_before_the_first);
     tcase_add_test(tests, parts_of_two_plans_make_no_whole);
     tcase_add_test(tests, part_has_the_rows_of_its_socket);
+    tcase_add_test(tests, socket_that_is_out_has_no_rows);
+    tcase_add_test(tests, late_values_are_dropped);
+    tcase_add_test(tests, sums_need_all_sockets);
     tcase_add_test(tests, newest_plan_is_held);
     tcase_add_test(tests, cpus_count_to_their_node);
 #ifndef __SANITIZE_THREAD__
     tcase_add_test(tests, truncated_region_spoils_no_other);
 #endif
     tcase_add_test(tests, collectors_tick_until_stopped);
+    tcase_add_test(tests, two_drain_one_ring);
     tcase_add_test(tests, readers_hold_what_is_replaced);
     suite_add_tcase(suite, tests);
     return suite;

@@ -1,0 +1,94 @@
+"""A running engramd, for tests in Python."""
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+BUILD = os.environ.get("BUILD", "build")
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("engramd", timeout=5)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(5)
+        self.sock.connect(self.path)
+
+
+class Daemon:
+    """engramd on directories and a socket of its own, which go with it."""
+
+    def __init__(self, *options, **environment):
+        self.room = tempfile.mkdtemp()
+        self.regions = tempfile.mkdtemp(prefix="engram-test-", dir="/dev/shm")
+        self.socket = f"{self.room}/socket"
+        self.process = subprocess.Popen(
+            [f"{BUILD}/engramd", "--listen", f"unix:{self.socket}", "--region-dir", self.regions,
+             "--state-dir", f"{self.room}/state", *options],
+            stderr=open(f"{self.room}/log", "w"), env={**os.environ, **environment})
+        self.children = []
+        wait_for(lambda: "msg=started" in self.log(), "the start")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind:
+            print(self.log()[-4000:])
+        for process in [self.process, *self.children]:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.room)
+        shutil.rmtree(self.regions)
+
+    def log(self):
+        with open(f"{self.room}/log") as file:
+            return file.read()
+
+    def run(self, *command, **options):
+        """Starts an instrumented process, or a helper, which ends with the daemon."""
+        self.children.append(subprocess.Popen(
+            command, env={**os.environ, "ENGRAM_DIR": self.regions}, text=True, **options))
+        return self.children[-1]
+
+    def scrape(self):
+        """All values by series; an answer that is late or none is an error."""
+        connection = UnixConnection(self.socket)
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+        if answer.status != 200:
+            raise AssertionError(f"status {answer.status}")
+        pairs = (line.rsplit(" ", 1) for line in body.splitlines() if not line.startswith("#"))
+        return {series: float(value) for series, value in pairs}
+
+    def threads(self, name):
+        """Numbers of the daemon's threads of that name."""
+        found = []
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{thread}/comm") as file:
+                if file.read().strip() == name:
+                    found.append(int(thread))
+        return found
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+def wait_for(condition, what, seconds=30):
+    """The first true value of the condition."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+    return value
