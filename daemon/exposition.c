@@ -152,6 +152,12 @@ static void append_value(const struct block *block, const struct series *series,
     buffer_append_char(block->out, '\n');
 }
 
+/* Only a broken process counts beyond 64 bits; even then buckets do not fall. */
+static uint64_t sum_of(uint64_t a, uint64_t b)
+{
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
 /* The lines NAME_bucket; returns the count.  The part before a bound is made once and then copied;
  * its labels stand at *labels_at, for the other lines of the histogram to copy. */
 static uint64_t append_buckets(const struct block *block, const struct series *series, int node,
@@ -175,7 +181,7 @@ static uint64_t append_buckets(const struct block *block, const struct series *s
         uint32_t end = last ? shape->cells - 1 : shape->cut[line];
 
         for (; next < end; next++)
-            total += cell[next].count;
+            total = sum_of(total, cell[next].count);
         if (line > 0)
             buffer_repeat(out, head_at, head_length);
         buffer_append_string(out, last ? "+Inf" : shape->text[line]);

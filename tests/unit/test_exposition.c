@@ -333,6 +333,26 @@ START_TEST(test_histogram_without_labels_or_bounds)
 }
 END_TEST
 
+START_TEST(test_buckets_beyond_64_bits_do_not_fall)
+{
+    struct series series = {.labels = "", .at = 4, .shape = &shape, .rows = ROWS_NODES};
+    struct family family = {.name = "h",
+                            .help = "H.",
+                            .unit = "",
+                            .type = SERIES_HISTOGRAM,
+                            .series = &series,
+                            .count = 1};
+    node0[4].count = UINT64_MAX - 1;
+    node0[5].count = node0[6].count = UINT64_MAX / 2;
+    const char *text = rendered(&family, 1, EXPOSITION_TEXT);
+
+    ck_assert_ptr_nonnull(strstr(text, "le=\"-0.5\"} 18446744073709551614\n"));
+    ck_assert_ptr_nonnull(strstr(text, "le=\"1.0\"} 18446744073709551615\n"));
+    ck_assert_ptr_nonnull(strstr(text, "le=\"+Inf\"} 18446744073709551615\n"));
+    ck_assert_ptr_nonnull(strstr(text, "h_count{numa_node=\"0\"} 18446744073709551615\n"));
+}
+END_TEST
+
 START_TEST(test_failed_buffer_is_told)
 {
     struct series_set set = {0};
@@ -382,6 +402,7 @@ Suite *exposition_suite(void)
         test_info,
         test_histogram,
         test_histogram_without_labels_or_bounds,
+        test_buckets_beyond_64_bits_do_not_fall,
         test_failed_buffer_is_told,
         test_locale_has_no_say,
     };
