@@ -161,23 +161,34 @@ $(BUILD)/helpers/hammer-plain: tests/helpers/hammer.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DHAMMER_PLAIN $< -o $@
 
-# Fuzzers are built whole by clang, apart from everything else.
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
+# Fuzzers are built whole by clang, apart from everything else; for counting, without what slows them.
+$(BUILD)/fuzz/%: FUZZ_FLAGS := -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+$(BUILD)/fuzz-fast/%: FUZZ_FLAGS := -O2 -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp
+define build_fuzzer
 	@mkdir -p $(@D)
-	clang -std=gnu11 -g -O1 -Iinclude -I. $(DAEMON_CFLAGS) -DENGRAM_REVISION='""' \
-	  -DENGRAM_VERSION='""' -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	clang -std=gnu11 -g -Iinclude -I. $(DAEMON_CFLAGS) -DENGRAM_REVISION='""' \
+	  -DENGRAM_VERSION='""' $(FUZZ_FLAGS) \
 	  $< $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) \
 	  $(DAEMON_LIBS) -o $@ || { echo "if it lacks the fuzzer: apt-get install clang libclang-rt-dev"; exit 1; }
+endef
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
+	$(build_fuzzer)
+$(BUILD)/fuzz-fast/%: tests/fuzz/%.c $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
+	$(build_fuzzer)
 
+FUZZ_REGION := -max_len=512 -timeout=60 -verbosity=0 -print_final_stats=1
 # What CI does in short: kills at random instants, short-lived processes, mutated regions, adds.
 soak:
 	@.ci/deps check
 	@.ci/deps fuzz
-	@$(MAKE) --no-print-directory -s all helpers fuzzers
+	@$(MAKE) --no-print-directory -s all helpers $(BUILD)/fuzz/fuzz_region $(BUILD)/fuzz-fast/fuzz_region
 	BUILD=$(BUILD) KILLS=2000 DAEMON_KILLS=200 tests/integration/continuity.py
 	BUILD=$(BUILD) PROCESSES=1000 tests/integration/short-lived.sh
 	BUILD=$(BUILD) ADDS=125000000 tests/integration/exact-adds.sh
-	$(BUILD)/fuzz/fuzz_region -max_len=512 -runs=10000000
+	BUILD=$(BUILD) MUTANTS=100000 tests/integration/mutants.py
+	mkdir -p $(BUILD)/corpus/fuzz_region
+	$(BUILD)/fuzz/fuzz_region $(FUZZ_REGION) -runs=1000000 $(BUILD)/corpus/fuzz_region
+	$(BUILD)/fuzz-fast/fuzz_region $(FUZZ_REGION) -runs=10000000 $(BUILD)/corpus/fuzz_region
 
 MANUALS := $(wildcard man/*.[1-8])
 install: all

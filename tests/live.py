@@ -11,13 +11,13 @@ BUILD = os.environ.get("BUILD", "build")
 
 
 class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("engramd", timeout=5)
+    def __init__(self, path, timeout=5):
+        super().__init__("engramd", timeout=timeout)
         self.path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(5)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
 
 

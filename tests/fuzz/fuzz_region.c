@@ -4,6 +4,9 @@
  * file, the directory, a plan, every value, every event.  The input is a list of
  * changes {u8 where, u16 offset, u8 length, bytes}; `where` chooses a part of the
  * region, so that most changes hit something that is looked at.
+ *
+ * At its end it says how many it has read.  With -runs, memory may not have grown since a tenth of
+ * them; a sanitizer, which keeps what is freed, looks for leaks itself.
  */
 #define _GNU_SOURCE
 #include "daemon/plan.h"
@@ -22,15 +25,55 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PARTS 6
 #define CHANGES_MOST 64
 
+#define GROWTH_MOST 8192 /* kB; the fuzzer's own corpus grows, too */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEEPS_FREED true
+#endif
+#endif
+#ifndef KEEPS_FREED
+#define KEEPS_FREED false
+#endif
+
 static char directory[] = "/dev/shm/engram-fuzz-XXXXXX";
 static int dir, file;
 static uint64_t part[PARTS];
 static struct topology *topology;
 
-static void remove_directory(void)
+/* How many are read and are to be, 0 for as many as there is time for. */
+static uint64_t runs, runs_wanted;
+static long kilobytes_early;
+
+static long resident_kilobytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%*d %ld", &pages) != 1)
+        abort();
+    fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void count_run(void)
+{
+    if (++runs == runs_wanted / 10)
+        kilobytes_early = resident_kilobytes();
+}
+
+static void finish(void)
 {
     unlinkat(dir, "region", 0);
     rmdir(directory);
+    printf("%llu mutated regions read\n", (unsigned long long)runs);
+    if (KEEPS_FREED || !kilobytes_early)
+        return;
+    long kilobytes = resident_kilobytes();
+    printf("resident: %ld kB after a tenth of them, %ld kB in the end\n", kilobytes_early,
+           kilobytes);
+    fflush(stdout);
+    if (kilobytes > kilobytes_early + GROWTH_MOST)
+        _exit(1);
 }
 
 static void record_something(void)
@@ -50,7 +93,9 @@ static void record_something(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     char command[128];
-    (void)argc, (void)argv;
+    for (int i = 1; i < *argc; i++)
+        if (strncmp((*argv)[i], "-runs=", 6) == 0)
+            runs_wanted = strtoull((*argv)[i] + 6, NULL, 10);
     if (!mkdtemp(directory) || setenv("ENGRAM_DIR", directory, 1) || engram_attach("fuzz"))
         abort();
     record_something();
@@ -67,7 +112,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         abort();
     dir = open(directory, O_RDONLY | O_DIRECTORY);
     file = openat(dir, "region", O_RDWR);
-    atexit(remove_directory);
+    atexit(finish);
     guard_install();
     topology = topology_load("/");
     return 0;
@@ -160,6 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= used;
     }
     read_region();
+    count_run();
     while (count-- > 0)
         if (pwrite(file, changes[count].before, changes[count].length, changes[count].at) !=
             changes[count].length)
