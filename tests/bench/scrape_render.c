@@ -34,7 +34,7 @@ static struct histogram_shape shape = {CELLS, BOUNDS, cuts, bounds};
 
 static struct family families[3 * FAMILIES];
 static struct series_set set = {families, 3 * FAMILIES, WORDS};
-static const struct snapshot snapshot = {&set, NODES, nodes, host, NULL};
+static const struct snapshot snapshot = {&set, NODES, nodes, host, NULL, false};
 
 static char *formatted(const char *format, unsigned a, unsigned b)
 {
