@@ -153,10 +153,9 @@ bool reader_alive(const struct reader *reader)
     return lock.l_type != F_UNLCK;
 }
 
-/* A descriptor is copied once and shown in a plan once more. */
 static uint64_t record_cost(const struct engram_descriptor *descriptor)
 {
-    return 2 * descriptor->size + sizeof(uint64_t) * sum_words(descriptor);
+    return descriptor->size + sizeof(uint64_t) * sum_words(descriptor);
 }
 
 static bool record_append(struct reader *reader, uint32_t offset,
