@@ -85,7 +85,12 @@ static bool clash(const struct group *longer, const struct group *shorter, size_
                                         : entry_type(longer->definer) == suffixes[which].own;
 }
 
-/* The older one of two stands. */
+/* A family of ours, whoever came first with the other; else the older one. */
+static bool stands_against(const struct group *a, const struct group *b)
+{
+    return !a->about == !b->about ? entry_is_older(a->definer, b->definer) : a->about != NULL;
+}
+
 static void settle(const struct groups *groups, struct group *longer, const struct entry *list)
 {
     const char *name = list[longer->from].name;
@@ -97,7 +102,7 @@ static void settle(const struct groups *groups, struct group *longer, const stru
         struct group *shorter = find(groups, list, name, length - end);
         if (!shorter || !shorter->definer || !clash(longer, shorter, i))
             continue;
-        if (entry_is_older(longer->definer, shorter->definer))
+        if (stands_against(longer, shorter))
             shorter->definer = NULL;
         else
             longer->definer = NULL;
