@@ -196,6 +196,8 @@ static enum rejection look_again(struct found *found, struct found_file *file, b
         return reader_has_hole(reader) ? REJECTION_HOLE : REJECTION_TRUNCATED;
     if (reader_has_hole(reader))
         return REJECTION_HOLE;
+    if (!reader_is_whole(reader))
+        return REJECTION_TRUNCATED;
     if (peek.published == reader->count + reader->refused && !thorough)
         return REJECTION_NONE;
     reader->limits = limits_of(found, file);

@@ -243,7 +243,7 @@ static bool add_region(struct totals *to, uint32_t carried, struct region *regio
             atomic_store(&region->truncated, true);
     }
     /* What was left out would be missed for ever. */
-    if (added && reader_has_hole(region->reader)) {
+    if (added && (reader_has_hole(region->reader) || !reader_is_whole(region->reader))) {
         atomic_store(&region->truncated, true);
         added = false;
     }

@@ -251,6 +251,12 @@ bool reader_has_block(const struct reader *reader, uint32_t chunk, uint32_t cpu)
            claims_block(reader->claims, reader->fd, h, chunk, cpu);
 }
 
+bool reader_is_whole(const struct reader *reader)
+{
+    struct stat status;
+    return fstat(reader->fd, &status) == 0 && (uint64_t)status.st_size >= reader->header.size;
+}
+
 bool reader_has_hole(const struct reader *reader)
 {
     return claims_false(reader->claims);

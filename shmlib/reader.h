@@ -94,6 +94,9 @@ bool reader_alive(const struct reader *reader);
  */
 bool reader_has_block(const struct reader *reader, uint32_t chunk, uint32_t cpu);
 
+/* Whether the file is as long as it was: what was cut off within a page reads as zeros. */
+bool reader_is_whole(const struct reader *reader);
+
 /* Whether reader_has_block() has met a claim that was not true, ever.  For any thread. */
 bool reader_has_hole(const struct reader *reader);
 

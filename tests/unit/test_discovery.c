@@ -342,13 +342,19 @@ START_TEST(dead_region_stays_until_its_file_goes)
 END_TEST
 
 #ifndef __SANITIZE_THREAD__ /* under it the load that faults is a call into its own runtime */
-/* So short that the header is gone, and so that only the values are. */
+/* So short that all is gone, the header, or the values, or so that nothing is missed but zeros. */
+static off_t shortened(const struct engram_region *region, int how)
+{
+    const off_t lengths[] = {0, 100, (off_t)region->nodes_offset, (off_t)region->size - 1};
+    return lengths[how];
+}
+
 START_TEST(truncated_region_is_quarantined)
 {
     char path[512];
     process_with("good", 1);
     struct engram_region *region = process_with("p", 5);
-    off_t length = _i ? (off_t)region->nodes_offset : 100;
+    off_t length = shortened(region, _i);
     scan();
     ck_assert_double_eq(served("p"), 5);
     snprintf(path, sizeof path, "%s/%s", fixture_directory, fixture_name("p"));
@@ -535,6 +541,28 @@ static void stop_threads(struct collectors *collectors)
     ck_assert(collectors_stop(collectors));
 }
 
+#ifndef __SANITIZE_THREAD__ /* as above */
+START_TEST(region_is_truncated_while_it_is_read)
+{
+    char path[512];
+    fixture_clock(UINT64_C(1000000000000));
+    process_with("good", 1);
+    engram_counter counter = engram_counter_new("c_total", "", NULL);
+    off_t length = shortened(process_with("p", 5), _i);
+    discovery_scan(discovery);
+    struct collectors *collectors = start_threads();
+    await("c_total{process=\"p\",numa_node=\"0\"} 5", true);
+    snprintf(path, sizeof path, "%s/%s", fixture_directory, fixture_name("p"));
+    ck_assert_int_eq(truncate(path, length), 0);
+    await("c_total{process=\"p\"", false);
+    await("engramd_region_rejected_total{reason=\"truncated\"} 1", true);
+    engram_counter_add(counter, 1);
+    await("c_total{process=\"good\",numa_node=\"0\"} 2", true);
+    stop_threads(collectors);
+}
+END_TEST
+#endif
+
 /* While the clock stands no scan is due: it is notifications that tell what happens.  But for a
  * death, which the kernel tells just before it drops the lock: now and then only a scan sees it. */
 START_TEST(threads_follow_a_process_from_birth_to_death)
@@ -593,7 +621,8 @@ Suite *discovery_suite(void)
     tcase_add_test(tests, unlinked_region_lives_as_long_as_its_process);
     tcase_add_test(tests, dead_region_stays_until_its_file_goes);
 #ifndef __SANITIZE_THREAD__
-    tcase_add_loop_test(tests, truncated_region_is_quarantined, 0, 2);
+    tcase_add_loop_test(tests, truncated_region_is_quarantined, 0, 4);
+    tcase_add_loop_test(tests, region_is_truncated_while_it_is_read, 0, 4);
 #endif
     tcase_add_test(tests, directory_may_come_later);
     tcase_add_test(tests, directory_may_go);
