@@ -158,7 +158,8 @@ static inline int engram_process_valid(const char *process)
     return 1;
 }
 
-/* The program's short name, what does not fit into a process name replaced. */
+/* The program's short name, what does not fit into a process name replaced.  One that is too long
+ * becomes an invalid name: cut, it could be another program's. */
 static inline void engram_default_process(char *to)
 {
     const char *from = engram_libc_program_name ? engram_libc_program_name : "";
@@ -168,6 +169,8 @@ static inline void engram_default_process(char *to)
         to[length] = engram_process_valid(one) || (length && one[0] == '.') ? one[0] : '_';
     }
     to[length] = 0;
+    if (from[length])
+        to[0] = '/';
     if (length == 0)
         memcpy(to, "unnamed", 8);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How attaching fails, how a region ends, and that the host program survives both. */
+#define _GNU_SOURCE
 #include "fixture.h"
 #include "suites.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -104,6 +106,50 @@ START_TEST(nothing_attaches_in_place_of_an_invalid_name)
 }
 END_TEST
 
+/* Cut, it could be another's. */
+START_TEST(long_process_name_is_refused)
+{
+    char name[ENGRAM_PROCESS_MAX + 2], *own = program_invocation_short_name;
+    memset(name, 'a', sizeof name);
+    name[ENGRAM_PROCESS_MAX + 1] = 0;
+    ck_assert_int_eq(engram_attach(name), -1);
+    ck_assert_ptr_nonnull(strstr(engram_reason(), "1 to 63"));
+    memset(&engram_process_state, 0, sizeof engram_process_state);
+    program_invocation_short_name = name;
+    ck_assert_int_eq(engram_attach(NULL), -1);
+    ck_assert_ptr_nonnull(strstr(engram_reason(), "1 to 63"));
+    program_invocation_short_name = own;
+    ck_assert_int_eq(fixture_files(false), 0);
+    name[ENGRAM_PROCESS_MAX] = 0;
+    ck_assert_int_eq(engram_attach(name), 0);
+    ck_assert_str_eq(engram_process_state.region->process, name);
+}
+END_TEST
+
+static uint32_t possible_in(const char *list)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s/.possible", fixture_directory);
+    FILE *file = fopen(path, "w");
+    fputs(list, file);
+    fclose(file);
+    return engram_possible(path, 7, 100);
+}
+
+/* Not by how many there are, or are online. */
+START_TEST(sized_by_the_highest_possible_number)
+{
+    ck_assert_uint_eq(possible_in("0\n"), 1);
+    ck_assert_uint_eq(possible_in("0-3\n"), 4);
+    ck_assert_uint_eq(possible_in("1,5\n"), 6);
+    ck_assert_uint_eq(possible_in("0-3,8-15\n"), 16);
+    ck_assert_uint_eq(possible_in("0-1023\n"), 100);
+    ck_assert_uint_eq(possible_in(""), 7);
+    ck_assert_uint_eq(fixture_process("p")->cpus,
+                      engram_possible("/sys/devices/system/cpu/possible", 1, ENGRAM_CPUS_MAX));
+}
+END_TEST
+
 START_TEST(label_without_a_value_is_refused)
 {
     static const char *const odd[] = {"a", "1", "b", NULL};
@@ -199,6 +245,55 @@ START_TEST(leftovers_have_an_end)
 }
 END_TEST
 
+static void leave_too_many(void)
+{
+    for (unsigned i = 0; i <= ENGRAM_LEFT_FILES; i++)
+        leave("left", i, 0);
+}
+
+/* What somebody planted under names like ours is no region: it holds nobody up, and what it points
+ * to stays. */
+START_TEST(planted_things_are_no_leftovers)
+{
+    leave("target", 0, 0);
+    ck_assert_int_eq(
+        renameat(fixture_dir, "target.00000000000000000000000000000000", fixture_dir, ".target"),
+        0);
+    ck_assert_int_eq(symlinkat(".target", fixture_dir, "link.00000000000000000000000000000000"), 0);
+    ck_assert_int_eq(mkfifoat(fixture_dir, "fifo.00000000000000000000000000000000", 0600), 0);
+    ck_assert_int_eq(mkdirat(fixture_dir, "folder.00000000000000000000000000000000", 0700), 0);
+    usleep(20000);
+    leave_too_many();
+    fixture_process("new");
+    struct stat status;
+    ck_assert_int_eq(
+        fstatat(fixture_dir, "link.00000000000000000000000000000000", &status, AT_SYMLINK_NOFOLLOW),
+        0);
+    ck_assert(is_left("fifo", 0) && is_left("folder", 0));
+    ck_assert_int_eq(faccessat(fixture_dir, ".target", F_OK, 0), 0);
+    ck_assert_int_lt(fixture_files(false), (int)ENGRAM_LEFT_FILES + 5); /* but the true ones go */
+}
+END_TEST
+
+/* Without a descriptor nobody can be asked whether it lives. */
+START_TEST(leftover_that_cannot_be_asked_stays)
+{
+    struct rlimit before, few;
+    leave_too_many();
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = before;
+    int lowest = dup(STDIN_FILENO);
+    close(lowest);
+    few.rlim_cur = (rlim_t)lowest + 1; /* which the directory takes */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    engram_remove_leftovers(fixture_directory, "/");
+    setrlimit(RLIMIT_NOFILE, &before);
+    ck_assert_int_eq(fixture_files(false), (int)ENGRAM_LEFT_FILES + 1);
+    engram_remove_leftovers(fixture_directory, "/");
+    ck_assert_int_eq(fixture_files(false), (int)ENGRAM_LEFT_FILES);
+}
+END_TEST
+
 START_TEST(leftovers_are_weighed)
 {
     leave("left", 3, ENGRAM_LEFT_BYTES / 2);
@@ -229,6 +324,10 @@ Suite *attach_suite(void)
     tcase_add_test(tests, nothing_attaches_in_place_of_an_invalid_name);
     tcase_add_test(tests, leftovers_have_an_end);
     tcase_add_test(tests, leftovers_are_weighed);
+    tcase_add_test(tests, planted_things_are_no_leftovers);
+    tcase_add_test(tests, leftover_that_cannot_be_asked_stays);
+    tcase_add_test(tests, long_process_name_is_refused);
+    tcase_add_test(tests, sized_by_the_highest_possible_number);
     tcase_add_test(tests, label_without_a_value_is_refused);
 #ifndef __SANITIZE_THREAD__
     tcase_add_loop_test(tests, detaching_under_others_is_harmless, 0, 100);
