@@ -26,7 +26,9 @@ static enum series_rows rows_of(const struct entry *entry)
 
 static bool agrees(const struct entry *entry, const struct entry *definer)
 {
-    if (entry_type(entry) != entry_type(definer) || !entry->computed != !definer->computed)
+    if (entry_type(entry) != entry_type(definer) || !entry->computed != !definer->computed ||
+        (entry->record && definer->record &&
+         !descriptor_same_unit(entry->record->descriptor, definer->record->descriptor)))
         return false;
     /* Histograms of one family have the same cells and bounds, or their sum would mean nothing. */
     return entry_type(entry) != SERIES_HISTOGRAM ||

@@ -141,10 +141,18 @@ bool descriptor_placed(const struct engram_descriptor *d, const struct engram_re
            size <= ENGRAM_CHUNK_SIZE - at && h->placement[chunk] == d->placement;
 }
 
+bool descriptor_same_unit(const struct engram_descriptor *a, const struct engram_descriptor *b)
+{
+    struct record left = {0, a}, right = {0, b};
+    struct engram_text one = {record_unit(&left), a->unit_length};
+    struct engram_text other = {record_unit(&right), b->unit_length};
+    return one.length == 0 || other.length == 0 || engram_text_compare(one, other) == 0;
+}
+
 bool descriptor_same_shape(const struct engram_descriptor *a, const struct engram_descriptor *b)
 {
     return a->kind == b->kind && a->flags == b->flags && a->cells == b->cells &&
-           a->first == b->first && a->bounds == b->bounds &&
+           a->first == b->first && a->bounds == b->bounds && descriptor_same_unit(a, b) &&
            memcmp(a + 1, b + 1, a->bounds * sizeof(double)) == 0;
 }
 

@@ -19,8 +19,11 @@ bool descriptor_valid(const struct engram_descriptor *descriptor, size_t length)
 bool descriptor_placed(const struct engram_descriptor *descriptor,
                        const struct engram_region *header);
 
-/* Whether values of the two may be added: the same kind and, for histograms, the same cells and
- * bounds. */
+/* Whether neither has another unit than the other; who names none has no other one. */
+bool descriptor_same_unit(const struct engram_descriptor *a, const struct engram_descriptor *b);
+
+/* Whether values of the two may be added: the same kind and unit and, for histograms, the same
+ * cells and bounds. */
 bool descriptor_same_shape(const struct engram_descriptor *a, const struct engram_descriptor *b);
 
 /* Orders descriptors by name and labels; 0: they are of one series. */

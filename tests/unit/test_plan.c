@@ -161,6 +161,25 @@ START_TEST(older_buckets_stand)
 }
 END_TEST
 
+/* Seconds and milliseconds are no sum; who names no unit has no other one. */
+START_TEST(older_unit_stands)
+{
+    static const char *const units[] = {"seconds", "milliseconds", ""};
+    struct engram_spec spec = {.name = engram_string("x_total")};
+    for (int i = 0; i < 3; i++) {
+        char process[8];
+        snprintf(process, sizeof process, "p%d", 9 - i);
+        spec.unit = engram_string(units[i]);
+        fixture_process(process);
+        engram_counter_add(engram_counter_register(&spec), 1);
+        usleep(20000);
+    }
+    ck_assert_uint_eq(conflicts(), 1);
+    ck_assert_str_eq(collected("x_total{"), "x_total{process=\"p7\",numa_node=\"0\"} 1\n"
+                                            "x_total{process=\"p9\",numa_node=\"0\"} 1\n");
+}
+END_TEST
+
 /* A family of ours is what the catalogue says, whoever comes first. */
 START_TEST(catalogue_defines_its_families)
 {
@@ -175,6 +194,23 @@ START_TEST(catalogue_defines_its_families)
     ck_assert_str_eq(collected("engram_false_memories_total{"),
                      "engram_false_memories_total{process=\"late\",numa_node=\"0\"} 3\n");
     ck_assert_str_eq(collected("# HELP engram_false_memories_total something"), "");
+}
+END_TEST
+
+START_TEST(totals_wrap_and_deltas_go_below_zero)
+{
+    fixture_process("p");
+    engram_counter counter = counter_new("c_total");
+    fixture_add(counter, 0, UINT64_MAX);
+    ck_assert_str_eq(collected("c_total"),
+                     "c_total{process=\"p\",numa_node=\"0\"} 18446744073709551615\n");
+    __atomic_fetch_add(engram_node_slot(counter.at.region, 0, counter.at.slot), 3,
+                       __ATOMIC_RELAXED);
+    engram_updown_add(updown_new("u"), -1);
+    engram_gauge_add(engram_gauge_new("g", "", NULL), -1);
+    ck_assert_str_eq(collected("c_total"), "c_total{process=\"p\",numa_node=\"0\"} 2\n");
+    ck_assert_str_eq(collected("u{"), "u{process=\"p\"} -1\n");
+    ck_assert_str_eq(collected("g{"), "g{process=\"p\"} -1\n");
 }
 END_TEST
 
@@ -507,6 +543,8 @@ static TCase *of_regions(void)
                         2 * (int)(sizeof clashes / sizeof clashes[0]));
     tcase_add_test(tests, longer_names_need_not_clash);
     tcase_add_test(tests, older_buckets_stand);
+    tcase_add_test(tests, older_unit_stands);
+    tcase_add_test(tests, totals_wrap_and_deltas_go_below_zero);
     tcase_add_test(tests, one_series_is_of_one_kind);
     tcase_add_test(tests, labels_are_sorted_and_escaped);
     tcase_add_test(tests, dead_process_leaves_its_totals);

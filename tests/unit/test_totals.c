@@ -121,6 +121,27 @@ START_TEST(the_newer_shape_stands)
 }
 END_TEST
 
+START_TEST(the_newer_unit_stands)
+{
+    struct totals *totals = totals_new(2, 0, 0, 0);
+    static const char *const units[] = {"seconds", "milliseconds"};
+    struct engram_spec spec = {.name = engram_string("x_total")};
+    for (int i = 0; i < 2; i++) {
+        enum rejection rejection;
+        spec.unit = engram_string(units[i]);
+        struct engram_region *own = fixture_process("a");
+        fixture_add(engram_counter_register(&spec), 0, 5 + (uint64_t)i);
+        fixture_end(own);
+        struct reader *reader = reader_open(fixture_dir, fixture_name("a"), &rejection);
+        ck_assert_ptr_nonnull(reader);
+        unlinkat(fixture_dir, fixture_name("a"), 0);
+        totals = fold_one(totals, region_new(reader));
+    }
+    ck_assert_uint_eq(find(totals, "a", "x_total")->rows[0][0].count, 6);
+    totals_release(totals);
+}
+END_TEST
+
 START_TEST(what_is_gone_or_forgotten_is_dropped)
 {
     struct totals *before = three_processes();
@@ -238,6 +259,7 @@ Suite *totals_suite(void)
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, regions_of_one_name_add_up);
     tcase_add_test(tests, the_newer_shape_stands);
+    tcase_add_test(tests, the_newer_unit_stands);
     tcase_add_test(tests, what_is_gone_or_forgotten_is_dropped);
     tcase_add_test(tests, the_file_gives_back_what_it_was_given);
     tcase_add_test(tests, values_of_lost_nodes_are_kept);
