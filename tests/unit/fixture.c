@@ -199,9 +199,8 @@ void pipeline_stop(struct pipeline *pipeline)
     snapshot_thread_stop();
 }
 
-struct plan *pipeline_plan(struct pipeline *pipeline, const struct computed_family *const *computed)
+static void sweep(struct pipeline *pipeline)
 {
-    struct plan_input input;
     DIR *listing = opendir(fixture_directory);
     found_sweep_start(&pipeline->found);
     for (struct dirent *entry; (entry = readdir(listing));)
@@ -209,6 +208,14 @@ struct plan *pipeline_plan(struct pipeline *pipeline, const struct computed_fami
             found_look(&pipeline->found, fixture_directory, fixture_dir, entry->d_name);
     closedir(listing);
     found_sweep_end(&pipeline->found, pipeline->self);
+}
+
+struct plan *pipeline_plan(struct pipeline *pipeline, const struct computed_family *const *computed)
+{
+    struct plan_input input;
+    do /* on a slow machine there is no time for all files at once */
+        sweep(pipeline);
+    while (pipeline->found.left);
     found_refresh(&pipeline->found, true, pipeline->self);
     ck_assert(found_input(&pipeline->found, &input));
     input.totals = (struct totals *)(uintptr_t)pipeline->found.totals;

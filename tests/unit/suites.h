@@ -13,6 +13,7 @@ Suite *demo_parts_suite(void);
 Suite *demo_suite(void);
 Suite *derived_suite(void);
 Suite *discovery_suite(void);
+Suite *events_suite(void);
 Suite *exposition_suite(void);
 Suite *golden_suite(void);
 Suite *http_request_suite(void);

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* From a process's end to totals on disk: what goes wrong on the way, and that nothing is lost. */
+#define _GNU_SOURCE
 #include "fixture.h"
 #include "suites.h"
 
 #include "daemon/continuity.h"
 #include "shmlib/guard.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char state_dir[80], away_dir[80];
@@ -221,6 +227,153 @@ START_TEST(removed_region_is_folded_all_the_same)
 }
 END_TEST
 
+/* A process starts anew before the end of the one before is seen; its file may even have got the
+ * name of that one's. */
+START_TEST(region_made_again_is_another)
+{
+    char first[256], second[256];
+    struct engram_region *region = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 5);
+    step();
+    snprintf(first, sizeof first, "%s", fixture_name("a"));
+    ck_assert_int_eq(unlinkat(fixture_dir, first, 0), 0);
+    struct engram_region *again = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 3);
+    snprintf(second, sizeof second, "%s", fixture_name("a"));
+    if (_i)
+        ck_assert_int_eq(renameat(fixture_dir, second, fixture_dir, first), 0);
+    fixture_end(region);
+    for (int i = 0; i < 5000 && (step(), total() < 8); i++)
+        usleep(1000);
+    ck_assert_double_eq(total(), 8);
+    fixture_end(again);
+    fold(8);
+}
+END_TEST
+
+/* A process of its own: adds, says so, waits for leave, and adds again. */
+static pid_t run_child(int said[2], int leave[2])
+{
+    char byte;
+    ck_assert(pipe2(said, O_CLOEXEC) == 0 && pipe2(leave, O_CLOEXEC) == 0);
+    pid_t child = fork();
+    if (child)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the test fail */
+    fixture_process("child");
+    engram_counter counter = engram_counter_new("c_total", "", NULL);
+    for (int i = 0; i < 2; i++) {
+        engram_counter_add(counter, 5);
+        if (write(said[1], "", 1) != 1 || read(leave[0], &byte, 1) != 1)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+/* Whatever the clock says: nothing is dead that the kernel does not call so. */
+START_TEST(stopped_process_is_not_dead)
+{
+    const uint64_t minute = UINT64_C(60000000000);
+    int said[2], leave[2], status;
+    char byte;
+    pid_t child = run_child(said, leave);
+    ck_assert_int_eq(read(said[0], &byte, 1), 1);
+    ck_assert_int_eq(kill(child, SIGSTOP), 0);
+    ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+    for (uint64_t i = 1; i <= 10; i++) {
+        fixture_clock(i * minute);
+        step();
+        ck_assert_double_eq(total(), 5);
+        ck_assert(pipeline.found.files[0]->alive);
+        ck_assert_int_eq(atomic_load(&pipeline.found.files[0]->region->main_process),
+                         MAIN_PROCESS_RUNS);
+    }
+    fixture_clock(0);
+    kill(child, SIGCONT);
+    ck_assert_int_eq(write(leave[1], "12", 2), 2);
+    ck_assert_int_eq(read(said[0], &byte, 1), 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    step();
+    fold(10);
+}
+END_TEST
+
+static int count_descriptors(void)
+{
+    int count = 0;
+    DIR *listing = opendir("/proc/self/fd");
+    while (readdir(listing))
+        count++;
+    closedir(listing);
+    return count;
+}
+
+static void run_processes(uint64_t *sum, int count)
+{
+    for (int i = 0; i < count; i++)
+        run_process("a", 1);
+    *sum += (uint64_t)count;
+    step();
+    fold((double)*sum);
+}
+
+/* There is no way to give a series back: what comes and goes is processes. */
+START_TEST(processes_that_come_and_go_leave_nothing)
+{
+    uint64_t sum = 0;
+    run_processes(&sum, 100); /* by now all is as large as it gets */
+    int descriptors = count_descriptors();
+    size_t memory = mallinfo2().uordblks;
+    while (sum < 2000)
+        run_processes(&sum, 100);
+    ck_assert_int_eq(count_descriptors(), descriptors);
+    ck_assert_uint_lt(mallinfo2().uordblks, memory + 200000); /* nor 100 bytes of each */
+    ck_assert_int_eq(fixture_files(false), 0);
+}
+END_TEST
+
+#ifndef __SANITIZE_THREAD__ /* it has no threads after a fork */
+/* A daemon that the kernel kills at a byte of its file: writing beyond a limit is a signal. Nothing
+ * else is written meanwhile, by Check's assertions for instance. */
+static void fold_until_killed(rlim_t bytes)
+{
+    struct rlimit none = {0, 0}, limit = {bytes, bytes};
+    signal(SIGXFSZ, SIG_DFL);
+    alarm(20); /* should it live */
+    start_daemon();
+    pipeline_collect(&pipeline, nothing);
+    setrlimit(RLIMIT_CORE, &none);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (;;)
+        continuity_step(continuity, &pipeline.found, true);
+}
+
+START_TEST(killed_in_mid_write_of_its_state)
+{
+    const off_t bytes = 1 + 40 * _i;
+    struct stat written;
+    char file[96];
+    int status;
+    run_process("a", 5);
+    fold(5);
+    run_process("a", 2);
+    stop_daemon();
+    pid_t child = fork();
+    if (child == 0)
+        fold_until_killed((rlim_t)bytes);
+    waitpid(child, &status, 0);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+    snprintf(file, sizeof file, "%s/totals.new", state_dir);
+    int there = stat(file, &written);
+    start_daemon();
+    step();
+    ck_assert_double_eq(total(), 7);
+    fold(7);
+    ck_assert(there == 0 && written.st_size == bytes);
+}
+END_TEST
+#endif
+
 START_TEST(full_disk_keeps_the_region_and_is_tried_again)
 {
     struct rlimit before, none;
@@ -363,6 +516,12 @@ Suite *continuity_suite(void)
     tcase_add_test(tests, copy_of_a_region_is_not_added);
     tcase_add_test(tests, nonce_of_another_user_is_another);
     tcase_add_test(tests, removed_region_is_folded_all_the_same);
+    tcase_add_loop_test(tests, region_made_again_is_another, 0, 2);
+    tcase_add_test(tests, stopped_process_is_not_dead);
+    tcase_add_test(tests, processes_that_come_and_go_leave_nothing);
+#ifndef __SANITIZE_THREAD__
+    tcase_add_loop_test(tests, killed_in_mid_write_of_its_state, 0, 5);
+#endif
     tcase_add_test(tests, full_disk_keeps_the_region_and_is_tried_again);
     tcase_add_test(tests, state_that_comes_later_is_taken_up);
     tcase_add_test(tests, second_daemon_is_kept_out);

@@ -173,7 +173,8 @@ START_TEST(test_integers)
 }
 END_TEST
 
-/* Needs a locale that writes 0,5; where none is installed there is nothing to see. */
+/* Needs a locale that writes 0,5; where none is installed there is nothing to see:
+ * tests/integration/locale.sh brings one. */
 START_TEST(test_locale_has_no_say)
 {
     char text[8];
@@ -241,6 +242,7 @@ Suite *number_suite(void)
 {
     Suite *suite = suite_create("number");
     TCase *number = tcase_create("number");
+    TCase *locale = tcase_create("comma");
     TCase *buffer = tcase_create("buffer");
 
     tcase_add_checked_fixture(number, start, stop);
@@ -248,8 +250,11 @@ Suite *number_suite(void)
     tcase_add_test(number, test_double_shortest_at_powers_of_two);
     tcase_add_test(number, test_double_shortest_at_random);
     tcase_add_test(number, test_integers);
-    tcase_add_test(number, test_locale_has_no_say);
     suite_add_tcase(suite, number);
+
+    tcase_add_checked_fixture(locale, start, stop);
+    tcase_add_test(locale, test_locale_has_no_say);
+    suite_add_tcase(suite, locale);
 
     tcase_add_checked_fixture(buffer, start, stop);
     tcase_add_test(buffer, test_buffer_grows);

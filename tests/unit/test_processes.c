@@ -105,6 +105,22 @@ START_TEST(what_cannot_be_asked_is_not_known)
 }
 END_TEST
 
+/* It may not be signalled by us, which is no sign of its end. */
+START_TEST(process_of_another_user_runs)
+{
+    int status;
+    const struct engram_region *own = fixture_process("p");
+    pid_t child = fork();
+    if (child == 0) {
+        if (setresuid(65534, 65534, 65534) || kill((pid_t)own->pid, 0) == 0)
+            _exit(1);
+        _exit(main_process_ask(own) == MAIN_PROCESS_RUNS ? 0 : 2);
+    }
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(known_name_that_does_not_run_is_zero)
 {
     struct totals *totals = totals_new(1, 0, 0, 1);
@@ -126,6 +142,8 @@ Suite *processes_suite(void)
     tcase_add_test(tests, main_process_is_told_from_its_children);
     tcase_add_test(tests, processes_of_one_name_are_counted);
     tcase_add_test(tests, what_cannot_be_asked_is_not_known);
+    if (geteuid() == 0) /* who else could become another user? */
+        tcase_add_test(tests, process_of_another_user_runs);
     tcase_add_test(tests, known_name_that_does_not_run_is_zero);
     suite_add_tcase(suite, tests);
     return suite;

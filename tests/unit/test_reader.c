@@ -11,10 +11,13 @@
 #include "shmlib/sum.h"
 
 #include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char name[256];
@@ -91,6 +94,112 @@ START_TEST(bad_headers_are_refused)
     ck_assert_int_eq(WITH(process_length, uint32_t, 64), REJECTION_LAYOUT);
     ck_assert_int_eq(with_bytes(offsetof(struct engram_region, process), "a\"b", 3),
                      REJECTION_LAYOUT);
+    char endless[ENGRAM_PROCESS_MAX + 1];
+    memset(endless, 'a', sizeof endless);
+    ck_assert_int_eq(with_bytes(offsetof(struct engram_region, process), endless, sizeof endless),
+                     REJECTION_LAYOUT);
+}
+END_TEST
+
+START_TEST(newer_minor_version_is_read)
+{
+    ck_assert_int_eq(WITH(minor, uint16_t, ENGRAM_ABI_MINOR + 1), REJECTION_NONE);
+}
+END_TEST
+
+static uint64_t sum_of(const struct reader *reader, const struct record *record)
+{
+    struct source source = source_of(record->descriptor, 0);
+    union word row[8] = {{0}};
+    ck_assert_uint_le(sum_words(record->descriptor), 8);
+    if (record->descriptor->placement == ENGRAM_SINGLE)
+        sum_single(reader, &source, 1, row);
+    for (uint32_t node = 0; node < reader->header.nodes; node++)
+        if (record->descriptor->placement != ENGRAM_SINGLE)
+            sum_node(reader, node, &source, 1, row);
+    for (uint32_t cpu = 0; cpu < reader->header.cpus; cpu++)
+        if (record->descriptor->placement == ENGRAM_PER_CPU)
+            sum_cpu(reader, cpu, &source, 1, row);
+    return row[0].count;
+}
+
+/* Whoever writes a region may change it behind the reader's back. */
+static void spoil(const struct reader *reader)
+{
+    struct engram_region *region = engram_process_state.region;
+    for (uint32_t i = 0; i < reader->count; i++) {
+        struct engram_descriptor *d = engram_descriptor_at(region, reader->records[i].offset);
+        d->slot = UINT32_MAX;
+        d->cells = UINT32_MAX;
+        d->name_length = d->labels_length = UINT16_MAX;
+        d->kind = 77;
+    }
+    region->cpus = region->nodes = UINT32_MAX;
+    region->nodes_offset = region->cpus_offset = region->copy_size = UINT64_MAX / 2;
+    region->arena_offset = region->heads_offset = UINT64_MAX / 2;
+}
+
+START_TEST(what_changes_after_it_was_read_does_not_count)
+{
+    enum rejection rejection;
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
+    uint64_t before[4];
+    for (uint32_t i = 0; i < 4; i++)
+        before[i] = sum_of(reader, &reader->records[i]);
+    spoil(reader);
+    ck_assert_int_eq(reader_refresh(reader), REJECTION_NONE);
+    ck_assert_uint_eq(reader->count, 4 + ENGRAM_OWN_COUNT);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert_uint_eq(sum_of(reader, &reader->records[i]), before[i]);
+    reader_close(reader);
+}
+END_TEST
+
+/* So neither a reader's mistake nor its end can do anything to a process. */
+START_TEST(reader_cannot_write)
+{
+    enum rejection rejection;
+    int status;
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL); /* a sanitizer's would say more than is wanted */
+        if (mprotect((void *)(uintptr_t)reader->map, ENGRAM_PAGE, PROT_READ | PROT_WRITE) == 0 ||
+            write(reader->fd, "", 1) == 1)
+            _exit(1);
+        *(volatile char *)(uintptr_t)reader->map = 0;
+        _exit(2);
+    }
+    waitpid(child, &status, 0);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    ck_assert(reader_alive(reader));
+    reader_close(reader);
+}
+END_TEST
+
+START_TEST(what_cannot_be_asked_is_alive)
+{
+    enum rejection rejection;
+    struct reader *reader = reader_open(fixture_dir, name, &rejection);
+    int fd = reader->fd;
+    reader->fd = -1;
+    ck_assert(reader_alive(reader));
+    reader->fd = fd;
+    reader_close(reader);
+}
+END_TEST
+
+START_TEST(ten_thousand_openings_leave_nothing)
+{
+    ck_assert_int_eq(open_result(), REJECTION_NONE);
+    int lowest = dup(STDIN_FILENO);
+    close(lowest);
+    size_t memory = mallinfo2().uordblks;
+    for (int i = 0; i < 10000; i++)
+        ck_assert_int_eq(open_result(), REJECTION_NONE);
+    ck_assert_int_eq(dup(STDIN_FILENO), lowest);
+    close(lowest);
+    ck_assert_uint_lt(mallinfo2().uordblks, memory + 10000); /* not a byte of each */
 }
 END_TEST
 
@@ -308,9 +417,15 @@ Suite *reader_suite(void)
 {
     Suite *suite = suite_create("reader");
     TCase *tests = tcase_create("hostile");
+    tcase_set_timeout(tests, 20);
     tcase_add_checked_fixture(tests, make_region, fixture_stop);
     tcase_add_test(tests, good_region_is_read);
     tcase_add_test(tests, bad_headers_are_refused);
+    tcase_add_test(tests, newer_minor_version_is_read);
+    tcase_add_test(tests, what_changes_after_it_was_read_does_not_count);
+    tcase_add_test(tests, reader_cannot_write);
+    tcase_add_test(tests, what_cannot_be_asked_is_alive);
+    tcase_add_test(tests, ten_thousand_openings_leave_nothing);
     tcase_add_test(tests, bad_files_are_refused);
     tcase_add_test(tests, chain_without_end_is_refused);
     tcase_add_test(tests, chain_without_end_costs_little);

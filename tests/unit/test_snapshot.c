@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static struct pipeline pipeline;
@@ -340,6 +341,59 @@ START_TEST(two_drain_one_ring)
 }
 END_TEST
 
+#define RECORDERS 3
+
+static atomic_bool enough;
+
+static void *record_flat_out(void *argument)
+{
+    const engram_histogram *histogram = argument;
+    for (unsigned i = 0; !atomic_load(&enough); i++)
+        engram_histogram_record(*histogram, i % 11);
+    return NULL;
+}
+
+/* Of one histogram: whether its lines, in their order, make sense; its count. */
+static double check_histogram(const char *node)
+{
+    char prefix[64];
+    double last = 0;
+    snprintf(prefix, sizeof prefix, "h_bucket{process=\"p\",numa_node=\"%s\"", node);
+    for (const char *at = shown(pipeline.store, prefix); *at; at = strchr(at, '\n') + 1) {
+        double count = strtod(strchr(at, ' '), NULL);
+        ck_assert_double_ge(count, last);
+        last = count;
+    }
+    snprintf(prefix, sizeof prefix, "h_count{process=\"p\",numa_node=\"%s\"", node);
+    ck_assert_double_eq(shown_value(pipeline.store, prefix), last);
+    return last;
+}
+
+/* Each scrape of the same snapshot, too, while a newer one is being made. */
+START_TEST(histogram_is_whole_while_it_is_recorded)
+{
+    static const double bounds[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    struct engram_spec spec = {.name = engram_string("h"), .bounds = bounds, .bound_count = 9};
+    pthread_t threads[RECORDERS];
+    double before[2] = {0, 0};
+    fixture_process("p");
+    engram_histogram histogram = engram_histogram_register(&spec);
+    for (int i = 0; i < RECORDERS; i++)
+        pthread_create(&threads[i], NULL, record_flat_out, &histogram);
+    pipeline_collect(&pipeline, none);
+    for (int i = 0; i < 300; i++) {
+        pipeline_collect(&pipeline, NULL);
+        double counts[2] = {check_histogram("0"), check_histogram("1")};
+        ck_assert(counts[0] >= before[0] && counts[1] >= before[1]);
+        memcpy(before, counts, sizeof before);
+    }
+    atomic_store(&enough, true);
+    for (int i = 0; i < RECORDERS; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_double_gt(before[0] + before[1], 1000);
+}
+END_TEST
+
 #define PLANS 300
 #define READERS 3
 
@@ -449,6 +503,7 @@ Suite *snapshot_suite(void)
 #ifndef __SANITIZE_THREAD__
     tcase_add_test(tests, truncated_region_spoils_no_other);
 #endif
+    tcase_add_test(tests, histogram_is_whole_while_it_is_recorded);
     tcase_add_test(tests, collectors_tick_until_stopped);
     tcase_add_test(tests, two_drain_one_ring);
     tcase_add_test(tests, readers_hold_what_is_replaced);
