@@ -41,6 +41,10 @@ if [ "$attached" -lt 10 ] || [ "$refused" -lt 10 ]; then fail "the range does no
 mount -t tmpfs -o size=4m tmpfs "$ENGRAM_DIR"
 "$BUILD/helpers/hammer" 4 20000000 >"$out" 2>&1 &
 hammer=$!
+for _ in $(seq 200); do
+  "$BUILD/engramctl" --region-dir "$ENGRAM_DIR" dump 2>/dev/null | grep '^hammer_total' >/dev/null && break
+  sleep 0.05
+done
 dd if=/dev/zero of="$ENGRAM_DIR/.filler" bs=4k 2>/dev/null || true
 wait "$hammer" || fail "status $? on a file system that filled up"
 umount "$ENGRAM_DIR"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Debian's Prometheus scrapes the demo, in OpenMetrics and in text.
 
-While the demo runs, every selector of tests/data/selectors.txt that is due has data; after it has
+While the demo runs, every selector of tests/data/selectors.txt that is due has data, and labels and
+values that are hard to write down arrive as they were recorded; after it has
 ended, sum() in Prometheus equals the totals that the demo printed: counters and counts to the last
 unit, sums to 1e-9.
 """
@@ -125,6 +126,28 @@ def check_totals(prometheus, truth):
     return wrong, compared
 
 
+AWKWARD = {"quoted": 'say "it"', "escaped": "\\n is no \\", "lines": "one\ntwo\n",
+           "braces": '{a="b",} 1', "accented": "\u00e9\U0001f418", "process": "awkward@host:1+2"}
+
+
+def check_awkward(prometheus):
+    """Labels and values that are hard to write down arrive as they were recorded."""
+    wrong = []
+    for job in JOBS:
+        for series, expected in (("awkward_total", "7"), ("awkward_seconds_count", "1"),
+                                 ("awkward_seconds_sum", "+Inf")):
+            found = [result for result in query(prometheus, f'{series}{{job="{job}"}}')
+                     if result["value"][1] != "0"]
+            if len(found) != 1 or found[0]["value"][1] != expected or \
+                    not AWKWARD.items() <= found[0]["metric"].items():
+                wrong.append(f"{job}: {series} is {found}")
+        values = {result["metric"]["is"]: result["value"][1]
+                  for result in query(prometheus, f'awkward_value{{job="{job}"}}')}
+        if values != {"nan": "NaN", "high": "+Inf", "low": "-Inf", "below": "-0.5"}:
+            wrong.append(f"{job}: awkward_value is {values}")
+    return wrong
+
+
 def check_scrape(url):
     """What our own check of the whole scrape and promtool find beyond the listed exceptions."""
     wrong = []
@@ -175,9 +198,10 @@ def run(room, children):
                              "--seconds", str(SECONDS)],
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     children.append(demo)
+    children.append(subprocess.Popen([f"{BUILD}/helpers/awkward"]))
     time.sleep(max(SECONDS - 4, 5))
     missing, asked = check_selectors(prometheus)
-    missing += check_scrape(TextProxy.target)
+    missing += check_scrape(TextProxy.target) + check_awkward(prometheus)
     truth = json.loads(demo.communicate(timeout=60)[0])
     time.sleep(4)
     wrong, compared = check_totals(prometheus, truth)
