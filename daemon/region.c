@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/region.h"
+#include "shmlib/events.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@ struct region *region_new(struct reader *reader)
         free(region);
         return NULL;
     }
+    for (uint32_t i = 0; i < reader->header.nodes + reader->header.cpus; i++)
+        atomic_init(&region->cursors[i], EVENTS_FIRST_LOOK);
     region->reader = reader;
     memcpy(region->process, reader->header.process, reader->header.process_length);
     atomic_init(&region->references, 1);

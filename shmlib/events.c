@@ -29,7 +29,8 @@ static bool still_there(const struct engram_ring *ring, bool of_cpu, uint64_t i)
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     if (of_cpu) /* strictly below: the writer may be at work on slot i + N already */
         return __atomic_load_n(&ring->head, __ATOMIC_RELAXED) < i + ENGRAM_RING_SLOTS;
-    return __atomic_load_n(&ring->ticket[i % ENGRAM_RING_SLOTS], __ATOMIC_RELAXED) == 2 * i + 2;
+    /* Acquire for the look before the copy: nothing of the copy may be older than this. */
+    return __atomic_load_n(&ring->ticket[i % ENGRAM_RING_SLOTS], __ATOMIC_ACQUIRE) == 2 * i + 2;
 }
 
 void events_drain(const struct reader *reader, struct copy copy, uint32_t slot, uint64_t *cursor,
@@ -38,14 +39,17 @@ void events_drain(const struct reader *reader, struct copy copy, uint32_t slot, 
     const struct engram_ring *ring = ring_of(reader, copy, slot);
     drained->count = 0;
     drained->missed = 0;
-    if (!ring)
+    if (!ring) { /* nothing was emitted yet */
+        *cursor = *cursor == EVENTS_FIRST_LOOK ? 0 : *cursor;
         return;
+    }
     uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+    if (*cursor == EVENTS_FIRST_LOOK) /* what was overwritten before was nobody's to read */
+        *cursor = head > ENGRAM_RING_SLOTS ? head - ENGRAM_RING_SLOTS : 0;
     if (head < *cursor) /* no ring of ours runs backwards: start over at what it says */
         *cursor = head;
     if (head - *cursor > ENGRAM_RING_SLOTS) {
-        /* What was overwritten before the first look was nobody's to read. */
-        drained->missed = *cursor ? head - *cursor - ENGRAM_RING_SLOTS : 0;
+        drained->missed = head - *cursor - ENGRAM_RING_SLOTS;
         *cursor = head - ENGRAM_RING_SLOTS;
     }
     for (; *cursor < head; ++*cursor) {

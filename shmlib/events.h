@@ -20,6 +20,8 @@ struct drained {
     uint64_t missed; /* overwritten or torn before they could be read */
 };
 
+#define EVENTS_FIRST_LOOK UINT64_MAX /* a cursor that stands nowhere yet */
+
 /* Copies what was written to the ring since *cursor and advances it. */
 void events_drain(const struct reader *reader, struct copy copy, uint32_t ring, uint64_t *cursor,
                   struct drained *drained);

@@ -96,6 +96,8 @@ ENGRAM_COLD void engram_slow_event(struct engram_slot at, const struct engram_ev
     uint64_t *to = (uint64_t *)&ring->records[ticket % ENGRAM_RING_SLOTS];
     uint64_t from[4];
     memcpy(from, record, sizeof from);
+    /* Whoever sees a word of the record sees that its slot is claimed. */
+    __atomic_thread_fence(__ATOMIC_RELEASE);
     for (int i = 0; i < 4; i++)
         __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
     __atomic_store_n(&ring->ticket[ticket % ENGRAM_RING_SLOTS], 2 * ticket + 2, __ATOMIC_RELEASE);

@@ -24,7 +24,7 @@ static void start(void)
     event = engram_event_register(&spec);
     reader = reader_open(fixture_dir, fixture_name("p"), &rejection);
     ck_assert_ptr_nonnull(reader);
-    cursor = 0;
+    cursor = EVENTS_FIRST_LOOK;
 }
 
 static void stop(void)
@@ -69,6 +69,24 @@ START_TEST(what_is_overwritten_is_missed)
 }
 END_TEST
 
+/* An empty ring that was looked at is another thing than one that never was. */
+START_TEST(what_came_before_the_first_look_is_not_missed)
+{
+    drain(node);
+    emit(ENGRAM_RING_SLOTS + 44);
+    drain(node);
+    ck_assert_uint_eq(drained.count, ENGRAM_RING_SLOTS);
+    ck_assert_uint_eq(drained.missed, 44);
+    cursor = EVENTS_FIRST_LOOK;
+    drain(node);
+    ck_assert_uint_eq(drained.count, ENGRAM_RING_SLOTS);
+    ck_assert_uint_eq(drained.missed, 0);
+    cursor = EVENTS_FIRST_LOOK;
+    drain((struct copy){true, 0}); /* no memory for a ring yet */
+    ck_assert_uint_eq(cursor, 0);
+}
+END_TEST
+
 /* Whoever claimed a slot was killed before it wrote: the others neither wait nor write there. */
 START_TEST(slot_of_a_dead_writer_is_missed)
 {
@@ -94,6 +112,7 @@ START_TEST(oldest_slot_of_a_full_ring_is_missed)
 {
     uint32_t chunk = event.at.slot >> ENGRAM_CHUNK_SHIFT;
     ck_assert(engram_reserve_block(event.at.region, chunk, 0, 0));
+    cursor = 0;
     struct engram_ring *ring =
         engram_at(event.at.region, *engram_block(event.at.region, chunk, 0) + event.at.slot);
     ring->head = ENGRAM_RING_SLOTS;
@@ -159,6 +178,7 @@ Suite *events_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, what_is_overwritten_is_missed);
+    tcase_add_test(tests, what_came_before_the_first_look_is_not_missed);
     tcase_add_test(tests, slot_of_a_dead_writer_is_missed);
     tcase_add_test(tests, oldest_slot_of_a_full_ring_is_missed);
     tcase_add_loop_test(tests, no_record_is_torn, 0, 2);
