@@ -57,6 +57,7 @@ static bool is_known(struct found *found, struct found_file *file, const struct 
     const struct found_file *other = found_by_nonce(found, &nonce);
     if (other && other != file) {
         quarantine(found, file, REJECTION_DUPLICATE, self);
+        file->nonce = nonce;
         return true;
     }
     found_identify(found, file, &nonce);
@@ -151,7 +152,11 @@ bool admit(struct found *found, struct found_file *file, int dir, struct self *s
         quarantine(found, file, rejection, self);
         return false;
     }
-    file->inode = reader->inode;
+    if (reader->inode != file->inode) {
+        file->due = true; /* another one by now: the next sweep sees when it came */
+        reader_close(reader);
+        return false;
+    }
     if (!is_known(found, file, reader, self)) {
         if (serve(found, file, reader))
             return true;

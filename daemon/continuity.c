@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define RETRY_NS UINT64_C(1000000000)
+#define WEIGH_NS UINT64_C(1000000000)
 
 struct continuity {
     struct continuity_options options;
@@ -19,7 +20,8 @@ struct continuity {
     struct totals *shown;    /* what is on disk and in plans */
     struct totals *pending;  /* what is being written, NULL while nothing is */
     struct region **folding; /* the regions that pending adds: references */
-    uint32_t folding_count;
+    uint32_t folding_count, forgetting_count;
+    uint64_t weighed;    /* when it was last asked which names to forget, CLOCK_MONOTONIC, ns */
     uint64_t not_before; /* no other try until then, CLOCK_MONOTONIC, ns */
     int failed;          /* errno that the log has told of, 0 after a write that succeeded */
     _Atomic(struct state *) offered; /* by another thread */
@@ -148,6 +150,7 @@ static bool write_ended(struct continuity *c, struct found *found)
     tell_dropped(c);
     c->failed = 0;
     self_state_written(c->options.self, true, c->folding_count);
+    self_forgot(c->options.self, c->forgetting_count);
     found_folded(found, c->folding, c->folding_count);
     totals_release(c->shown);
     c->shown = totals_hold(c->pending);
@@ -195,7 +198,7 @@ static void fold_into(struct continuity *c, const struct found *found, bool comp
         drop_pending(c);
         return;
     }
-    self_forgot(c->options.self, fold->forgotten_count);
+    c->forgetting_count = fold->forgotten_count;
     submit(c);
 }
 
@@ -203,8 +206,12 @@ static void fold_into(struct continuity *c, const struct found *found, bool comp
 static void start_fold(struct continuity *c, const struct found *found, bool complete)
 {
     struct fold fold = {.now = boot_clock() / 1000000000, .series_limit = c->options.series_limit};
-    const char **forgotten =
-        forget_list(c->shown, found, fold.now, c->options.forget_after, &fold.forgotten_count);
+    const char **forgotten = NULL;
+    if (clock_monotonic() - c->weighed >= WEIGH_NS) { /* all totals are looked at for it */
+        forgotten =
+            forget_list(c->shown, found, fold.now, c->options.forget_after, &fold.forgotten_count);
+        c->weighed = clock_monotonic();
+    }
     fold.forgotten = forgotten;
     c->folding = found_dead(found, &c->folding_count);
     if (c->folding_count || fold.forgotten_count)

@@ -43,6 +43,7 @@ struct discovery {
     int stop;
     uint64_t last_scan;
     uint64_t rest_until; /* no scan before */
+    uint64_t looking;    /* what the last scan took to look at files, ns of this thread's time */
     uint64_t trim_at;    /* when what old plans held goes back to the kernel; 0: nothing to give */
     bool complete;       /* the last scan saw every directory whole */
     bool again;          /* locks are asked once more: a close is told before its lock is dropped */
@@ -149,9 +150,14 @@ static void scan_directory(struct discovery *d, struct watched *at)
             inotify_add_watch(d->inotify, at->path,
                               IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR);
     at->missing = false;
-    for (struct dirent *entry; (entry = readdir(directory));)
+    errno = 0;
+    for (struct dirent *entry; (entry = readdir(directory)); errno = 0)
         if (is_candidate(entry->d_name, at->prefix))
             found_look(&d->found, at->path, fd, entry->d_name);
+    if (errno) { /* what comes behind is there, too */
+        found_spare(&d->found, at->path);
+        d->complete = false;
+    }
     closedir(directory);
 }
 
@@ -202,14 +208,23 @@ static void trim(struct discovery *d)
     d->trim_at = 0;
 }
 
+static uint64_t thread_time(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
+}
+
 bool discovery_scan(struct discovery *d)
 {
+    uint64_t start = thread_time();
     d->complete = true;
     found_sweep_start(&d->found);
     for (uint32_t i = 0; i < d->watched_count; i++)
         scan_directory(d, &d->watched[i]);
     d->changed |= found_sweep_end(&d->found, d->options.self);
     d->changed |= found_refresh(&d->found, true, d->options.self);
+    d->looking = thread_time() - start;
     found_count(&d->found, d->options.self);
     d->last_scan = clock_monotonic();
     step(d);
@@ -236,20 +251,12 @@ static bool take_notifications(struct discovery *d)
     return any;
 }
 
-static uint64_t thread_time(void)
-{
-    struct timespec used;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
-}
-
 /* Whatever anybody does in a directory of everybody, it takes no more than a tenth of a core.  That
  * is not part of the pace, or it would widen the tick for all. */
 static void scan_and_rest(struct discovery *d)
 {
-    uint64_t start = thread_time(), tick = pace_tick(d->options.pace);
     discovery_scan(d);
-    uint64_t rest = REST * (thread_time() - start);
+    uint64_t rest = REST * d->looking, tick = pace_tick(d->options.pace);
     d->rest_until = clock_monotonic() + (rest > tick ? rest : tick);
 }
 

@@ -47,7 +47,7 @@ struct forgetting {
 static bool forget(struct forgetting *f, struct candidate *candidate)
 {
     const char *process = candidate->ended->process;
-    if (candidate->forgotten || found_has_process(f->found, process))
+    if (candidate->forgotten || found_may_have_process(f->found, process, candidate->ended->owner))
         return false;
     candidate->forgotten = true;
     f->size -= candidate->size;

@@ -5,6 +5,7 @@
 #include "daemon/boot.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "shmlib/facts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -146,42 +147,39 @@ static struct found_file *file_new(struct found *found, const char *directory, c
     return file;
 }
 
-static uint64_t nanoseconds(struct timespec time)
-{
-    return (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec;
-}
-
 /* What lies under the name now has yet to be opened; the same file that is refused for the same
  * reason is refused once. */
-static void start_over(struct found *found, struct found_file *file, ino_t inode, uint64_t changed)
+static void start_over(struct found *found, struct found_file *file, const struct facts *facts)
 {
     unidentify(found, file);
     file->folded = file->stuck = file->crowded = false;
-    if (file->inode != inode)
+    if (file->inode != facts->inode)
         file->rejection = REJECTION_NONE;
     file->due = true;
-    file->inode = inode;
-    file->changed = changed;
-    file->arrived = changed > found->epoch ? changed - found->epoch : 0;
+    file->inode = facts->inode;
+    file->changed = facts->changed;
+    file->arrived = facts->made > found->epoch ? facts->made - found->epoch : 0;
 }
 
 void found_look(struct found *found, const char *directory, int dir, const char *name)
 {
-    struct stat status;
+    struct facts facts;
     struct found_file *file = file_find(found, directory, name);
     if (file && file->region) {
         file->seen = true;
         return;
     }
-    if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) ||
-        (!file && !(file = file_new(found, directory, name, status.st_uid))))
+    if (!facts_of(dir, name, &facts)) {
+        found->blind |= errno != ENOENT; /* it may be there all the same */
+        return;
+    }
+    if (!file && !(file = file_new(found, directory, name, facts.owner)))
         return;
     file->seen = true;
-    uint64_t changed = nanoseconds(status.st_ctim);
-    if (file->folded && file->inode == status.st_ino)
+    if (file->folded && file->inode == facts.inode)
         found_remove(found, file);
-    else if (file->inode != status.st_ino || file->changed != changed)
-        start_over(found, file, status.st_ino, changed);
+    else if (file->inode != facts.inode || file->changed != facts.changed)
+        start_over(found, file, &facts);
 }
 
 void found_sweep_start(struct found *found)
@@ -223,7 +221,8 @@ static bool forget_unseen(struct found *found)
     return changed;
 }
 
-/* Those of one tick of the kernel's clock by what they say themselves. */
+/* Those of one user and one tick of the kernel's clock by what they say themselves, once it is
+ * read. */
 static uint64_t birth(const struct found_file *file)
 {
     return file->region ? file->region->reader->header.born : 0;
@@ -235,6 +234,8 @@ static int file_compare(const void *left, const void *right)
     const struct found_file *b = *(struct found_file *const *)right;
     if (a->arrived != b->arrived)
         return a->arrived < b->arrived ? -1 : 1;
+    if (a->user->owner != b->user->owner)
+        return a->user->owner < b->user->owner ? -1 : 1;
     if (birth(a) != birth(b))
         return birth(a) < birth(b) ? -1 : 1;
     return strcmp(a->name, b->name);
@@ -275,7 +276,21 @@ static bool open_all_due(struct found *found, struct self *self)
 bool found_sweep_end(struct found *found, struct self *self)
 {
     bool changed = forget_unseen(found);
-    return open_all_due(found, self) || changed;
+    changed |= open_all_due(found, self);
+    found->copied = false;
+    for (uint32_t i = 0; i < found->count; i++)
+        found->copied |= found->files[i]->rejection == REJECTION_DUPLICATE;
+    return changed;
+}
+
+/* What a user has no time left for in this sweep waits for the next. */
+static bool refresh(struct found *found, struct found_file *file, bool thorough, struct self *self)
+{
+    struct quota_user *user = file->user;
+    uint64_t start = thorough ? clock_monotonic() : 0;
+    bool changed = admit_again(found, file, thorough && user->spent < QUOTA_SWEEP_NS, self);
+    user->spent += thorough ? clock_monotonic() - start : 0;
+    return changed;
 }
 
 bool found_refresh(struct found *found, bool thorough, struct self *self)
@@ -283,7 +298,7 @@ bool found_refresh(struct found *found, bool thorough, struct self *self)
     bool changed = false;
     for (uint32_t i = 0; i < found->count; i++)
         if (found->files[i]->region)
-            changed |= admit_again(found, found->files[i], thorough, self);
+            changed |= refresh(found, found->files[i], thorough, self);
     return changed;
 }
 
@@ -319,23 +334,49 @@ void found_folded(struct found *found, struct region *const *regions, uint32_t c
 
 void found_drop_known(struct found *found)
 {
-    for (uint32_t i = 0; i < found->count; i++)
-        if (found->files[i]->region && totals_has_folded(found->totals, &found->files[i]->nonce))
-            drop_folded(found, found->files[i]);
+    for (uint32_t i = 0; i < found->count; i++) {
+        struct found_file *file = found->files[i];
+        if (!file->region)
+            continue;
+        const struct ended *ended = totals_ended(found->totals, file->region->process);
+        if (totals_has_folded(found->totals, &file->nonce)) {
+            drop_folded(found, file);
+        } else if (ended && ended->owner != file->region->reader->owner) {
+            admit_no_more(found, file); /* the name is another's: it is given a new one */
+            unidentify(found, file);
+            file->due = true;
+        }
+    }
+}
+
+/* Once the one that is served is folded and gone, a duplicate could be served in its place. */
+static bool has_duplicate(const struct found *found, const struct nonce *nonce)
+{
+    for (uint32_t i = 0; found->copied && i < found->count; i++)
+        if (found->files[i]->rejection == REJECTION_DUPLICATE &&
+            nonce_same(&found->files[i]->nonce, nonce))
+            return true;
+    return false;
+}
+
+static bool may_have_more(const struct found *found, uid_t owner)
+{
+    const struct quota_user *user = quota_find(&found->quota, owner);
+    return found->blind || (user && user->unknown);
 }
 
 bool found_may_have(const struct found *found, const struct nonce *nonce)
 {
-    const struct quota_user *owner = quota_find(&found->quota, nonce->owner);
-    return found_by_nonce(found, nonce) || found->blind || (owner && owner->unknown);
+    return found_by_nonce(found, nonce) || has_duplicate(found, nonce) ||
+           may_have_more(found, nonce->owner);
 }
 
-bool found_has_process(const struct found *found, const char *process)
+bool found_may_have_process(const struct found *found, const char *process, uid_t owner)
 {
     for (uint32_t i = 0; i < found->count; i++)
         if (found->files[i]->region && strcmp(found->files[i]->region->process, process) == 0)
             return true;
-    return false;
+    return may_have_more(found, owner);
 }
 
 void found_count(const struct found *found, struct self *self)

@@ -15,18 +15,18 @@ struct found_file {
     char *name;
     struct quota_user *user; /* its owner's account */
     ino_t inode;
-    uint64_t changed; /* its status, CLOCK_REALTIME, ns: only the kernel sets that */
-    uint64_t arrived; /* the same in CLOCK_BOOTTIME, as of when it was first seen */
+    uint64_t changed; /* its status, CLOCK_REALTIME, ns */
+    uint64_t arrived; /* when it was made, CLOCK_BOOTTIME, ns, as of when it was first seen */
     bool due;         /* to be opened */
     bool seen;        /* in this sweep */
 
     struct region *region;    /* NULL while it is not served by itself */
     enum rejection rejection; /* why not */
     bool identified;          /* it is a region: it has a nonce, and is in by_nonce */
-    struct nonce nonce;
-    bool folded;  /* part of the totals: only to be removed */
-    bool stuck;   /* it cannot be removed, and the log has said so */
-    bool crowded; /* it has more series than are allowed, and the log has said so */
+    struct nonce nonce;       /* if it is identified, or a duplicate of one that is */
+    bool folded;              /* part of the totals: only to be removed */
+    bool stuck;               /* it cannot be removed, and the log has said so */
+    bool crowded;             /* it has more series than are allowed, and the log has said so */
     bool alive;
     uint64_t charged; /* bytes, to the user's account */
 };
@@ -44,6 +44,7 @@ struct found {
     uint64_t epoch; /* boot_epoch() */
     bool blind;     /* there was no memory to take note of everything */
     bool left;      /* files are to be opened for which there was no time */
+    bool copied;    /* there are duplicates */
 
     const struct totals *totals; /* what is folded; set before anything is looked at */
     uint32_t series_limit;       /* of one region */
@@ -79,13 +80,14 @@ struct region **found_dead(const struct found *found, uint32_t *count);
 /* These regions are part of the totals now: they are not served any more, and their files go. */
 void found_folded(struct found *found, struct region *const *regions, uint32_t count);
 
-/* What the totals hold is not served any more: they are other totals than before. */
+/* They are other totals than before: what they hold is not served by itself any more, and whoever
+ * is shown by a name that they say is another's is admitted anew. */
 void found_drop_known(struct found *found);
 
-/* Whether a file with that nonce is there or, as one of the same owner was not opened yet, may be;
- * whether a process that is shown by that name has a region. */
+/* Whether a file with that nonce is there, or a region of that owner's process by the name that it
+ * is shown by; or, as files of the same owner were not opened yet, may be. */
 bool found_may_have(const struct found *found, const struct nonce *nonce);
-bool found_has_process(const struct found *found, const char *process);
+bool found_may_have_process(const struct found *found, const char *process, uid_t owner);
 
 void found_count(const struct found *found, struct self *self);
 

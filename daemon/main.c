@@ -23,8 +23,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define EVENTS_MOST 5
 #define RETRY_SECONDS 5
 #define SUPERVISE_MS 250
+#define SCANS_MOST 20  /* at the start */
 #define LOOKS_MOST 100 /* of --once, beside a daemon that folds all the time */
 
 /* Everything that lives as long as the daemon, in the order in which it is made. */
@@ -43,6 +45,8 @@ struct daemon {
     struct http_server *server;
     struct web web;
     bool hangs; /* a thread: what it uses cannot be freed */
+    struct event *events[EVENTS_MOST];
+    int event_count;
 };
 
 static bool fail(const char *what, const char *advice)
@@ -183,6 +187,14 @@ static bool make_discovery(struct daemon *d)
     return d->discovery || fail("cannot watch for regions", "raise fs.inotify.max_user_instances");
 }
 
+/* Some users may have more than a scan has time for; what is shown first should not lack it.  But
+ * none can keep us from starting. */
+static void scan_all(struct daemon *d)
+{
+    for (int i = 0; i < SCANS_MOST && !discovery_scan(d->discovery); i++)
+        continue;
+}
+
 /*
  * Finds what is there without taking the lock or folding: a look is no service.
  * A daemon beside it may fold a region after the totals were read and before its
@@ -194,8 +206,7 @@ static bool look(struct daemon *d)
         uint64_t before = state_generation(d->config.state_dir);
         if (!make_continuity(d) || !make_discovery(d))
             return false;
-        while (!discovery_scan(d->discovery))
-            continue;
+        scan_all(d);
         if (state_generation(d->config.state_dir) == before)
             return true;
         discovery_free(d->discovery);
@@ -275,6 +286,8 @@ static void add_event(struct daemon *d, int signal_or_fd, short what, event_call
                       const struct timeval *every)
 {
     struct event *event = event_new(d->base, signal_or_fd, what, call, d);
+    if (event)
+        d->events[d->event_count++] = event;
     if (!event || event_add(event, every))
         fail("an event is not watched", "free some memory");
 }
@@ -283,7 +296,7 @@ static int serve(struct daemon *d)
 {
     if (!open_state(d) || !make_continuity(d) || !make_discovery(d) || !make_server(d))
         return EXIT_FAILURE;
-    discovery_scan(d->discovery);
+    scan_all(d);
     self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, NAN);
     d->collectors = collectors_start(d->store, d->topology, d->self, d->pace);
     if (!d->collectors || !discovery_start(d->discovery)) {
@@ -332,6 +345,8 @@ static void unmake(struct daemon *d)
         self_free(d->self);
     if (d->topology)
         topology_free(d->topology);
+    while (d->event_count > 0)
+        event_free(d->events[--d->event_count]);
     if (d->base)
         event_base_free(d->base);
     libevent_global_shutdown();

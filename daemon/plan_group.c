@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/plan_group.h"
 
+#include <engram/bucket.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,11 +35,30 @@ static const struct engram_family_entry *find_about(const char *name)
     return NULL;
 }
 
+/* Whether a histogram has the buckets of its family in the catalogue. */
+static bool has_its_buckets(const struct engram_family_entry *about, const struct record *record)
+{
+    const char *none[ENGRAM_LABELS_MAX];
+    struct engram_label room[ENGRAM_LABELS_MAX];
+    for (size_t i = 0; i < ENGRAM_LABELS_MAX; i++)
+        none[i] = "";
+    struct engram_spec spec =
+        engram_family_spec((enum engram_family)(about - engram_catalogue), none, room);
+    const struct engram_descriptor *d = record->descriptor;
+    if (spec.bound_count)
+        return d->bounds == spec.bound_count &&
+               memcmp(record_bounds(record), spec.bounds, d->bounds * sizeof(double)) == 0;
+    int first = engram_exponential_index(spec.least), last = engram_exponential_index(spec.most);
+    return d->bounds == 0 && d->first == first && d->cells == (uint32_t)(last - first) + 3;
+}
+
 /* Of a family of ours nobody else says what it is. */
 static bool may_define(const struct group *group, const struct entry *entry)
 {
-    return !group->about || entry->computed ||
-           entry_type(entry) == type_of_kind(group->about->kind, "");
+    if (!group->about || entry->computed)
+        return true;
+    return entry_type(entry) == type_of_kind(group->about->kind, "") &&
+           (group->about->kind != ENGRAM_HISTOGRAM || has_its_buckets(group->about, entry->record));
 }
 
 static void choose_definer(struct group *group, const struct entry *list)

@@ -60,11 +60,17 @@ void quota_free(struct quota *quota)
     }
 }
 
+static uint64_t left_of(uint64_t limit, uint64_t taken)
+{
+    return taken < limit ? limit - taken : 0;
+}
+
 uint64_t quota_room(const struct quota *quota, const struct quota_user *user)
 {
-    uint64_t own = user->memory < QUOTA_MEMORY ? QUOTA_MEMORY - user->memory : 0;
-    uint64_t all = quota->memory < QUOTA_MEMORY_ALL ? QUOTA_MEMORY_ALL - quota->memory : 0;
-    return own < all ? own : all;
+    uint64_t own = left_of(QUOTA_MEMORY, user->memory);
+    uint64_t all = left_of(QUOTA_MEMORY_ALL, quota->memory);
+    uint64_t least = left_of(QUOTA_MEMORY_LEAST, user->memory);
+    return own < all ? own : all > least ? all : least;
 }
 
 void quota_charge(struct quota *quota, struct quota_user *user, int64_t bytes)

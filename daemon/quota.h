@@ -17,8 +17,9 @@
 #define QUOTA_MEMORY (UINT64_C(64) << 20)  /* bytes, as struct reader counts them */
 #define QUOTA_SWEEP_NS UINT64_C(250000000) /* for opening files, in one look at everything */
 #define QUOTA_LINES 20u                    /* of the log, in a minute */
-/* Of all of them. */
+/* Of all of them; but so much each user has whatever the others take. */
 #define QUOTA_MEMORY_ALL (UINT64_C(256) << 20)
+#define QUOTA_MEMORY_LEAST (UINT64_C(1) << 20)
 
 struct quota_user {
     struct quota_user *next;

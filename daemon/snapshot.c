@@ -76,6 +76,9 @@ struct snapshot_store *snapshot_store_new(const struct topology *topology,
     struct snapshot_store *store = calloc(1, sizeof *store + sockets * sizeof store->slots[0]);
     if (!store)
         return NULL;
+    /* The thread that frees what is retired: made at first use, it could end the daemon just when
+     * there is no memory for it. */
+    urcu_memb_get_default_call_rcu_data();
     store->topology = topology;
     store->compute = compute;
     store->argument = argument;

@@ -191,7 +191,6 @@ static void read_all(void *argument)
     gather(&look->gathering);
 }
 
-/* Appends what was seen of each series, in the order in which look_at() gave them their words. */
 static int compare_plainly(const void *left, const void *right)
 {
     return total_compare(left, right);
@@ -207,6 +206,7 @@ static struct total *total_for(struct totals *to, uint32_t carried, const char *
                                                                        : append(to, process, d);
 }
 
+/* Adds what was seen of each series, in the order in which look_at() gave them their words. */
 static bool take_over(struct totals *to, uint32_t carried, const struct last_look *look,
                       const struct region *region)
 {

@@ -9,8 +9,8 @@
 struct claims {
     uint64_t bytes; /* seen to be there */
     bool is_false;
-    bool chunks[ENGRAM_CHUNKS_MAX];
-    bool blocks[]; /* [chunks][cpus] */
+    uint8_t chunks[ENGRAM_CHUNKS_MAX]; /* the placement that was checked */
+    bool blocks[];                     /* [chunks][cpus] */
 };
 
 struct claims *claims_new(const struct engram_region *h)
@@ -43,12 +43,15 @@ bool claims_table(int fd, const struct engram_region *h)
 bool claims_chunk(struct claims *claims, int fd, const struct engram_region *h, uint32_t slot)
 {
     uint32_t chunk = slot >> ENGRAM_CHUNK_SHIFT;
-    uint32_t copies = h->placement[chunk] == ENGRAM_SINGLE ? 1 : h->nodes;
+    uint8_t placement = h->placement[chunk];
+    uint32_t copies = placement == ENGRAM_SINGLE ? 1 : h->nodes;
     uint64_t at = h->nodes_offset + (uint64_t)chunk * ENGRAM_CHUNK_SIZE;
-    for (uint32_t i = 0; !claims->chunks[chunk] && i < copies; i++)
+    if (claims->chunks[chunk] != ENGRAM_UNUSED)
+        return claims->chunks[chunk] == placement; /* it never changes */
+    for (uint32_t i = 0; i < copies; i++)
         if (!check(claims, fd, at + i * h->copy_size, ENGRAM_CHUNK_SIZE))
             return false;
-    claims->chunks[chunk] = true;
+    claims->chunks[chunk] = placement;
     return true;
 }
 

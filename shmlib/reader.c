@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shmlib/reader.h"
 #include "shmlib/claims.h"
+#include "shmlib/facts.h"
 #include "shmlib/record.h"
 #include "shmlib/sum.h"
 
@@ -17,6 +18,23 @@
 static bool fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t end)
 {
     return offset <= end && count <= (end - offset) / size;
+}
+
+/* Whether a part starts where the one before it ends, but for less than a chunk of padding. */
+static bool follows(uint64_t offset, uint64_t before, uint64_t size)
+{
+    return offset - before - size < ENGRAM_CHUNK_SIZE;
+}
+
+/* Or a file of holes would take what address space there is. */
+static bool layout_dense(const struct engram_region *h)
+{
+    uint64_t table = (uint64_t)h->chunks * h->cpus * sizeof(uint64_t);
+    return follows(h->heads_offset, 0, sizeof *h) &&
+           follows(h->blocks_offset, h->heads_offset, h->heads * sizeof(uint32_t)) &&
+           follows(h->arena_offset, h->blocks_offset, table) &&
+           follows(h->nodes_offset, h->arena_offset, h->arena_size) &&
+           h->cpus_offset == h->nodes_offset + h->nodes * h->copy_size;
 }
 
 static bool layout_valid(const struct engram_region *h)
@@ -53,21 +71,22 @@ static enum rejection header_check(const struct engram_region *h, uint64_t file_
         return REJECTION_ENDIAN;
     if (h->major != ENGRAM_ABI_MAJOR)
         return REJECTION_VERSION;
-    if (!layout_valid(h) || !process_valid(h))
+    if (!layout_valid(h) || !layout_dense(h) || !process_valid(h))
         return REJECTION_LAYOUT;
     return h->size <= file_size ? REJECTION_NONE : REJECTION_SHORT;
 }
 
 static enum rejection file_check(struct reader *reader, uint64_t *size)
 {
-    struct stat status;
-    if (fstat(reader->fd, &status) || !S_ISREG(status.st_mode))
+    struct facts facts;
+    if (!facts_of(reader->fd, "", &facts) || !S_ISREG(facts.mode))
         return REJECTION_OPEN;
-    if (status.st_mode & (S_IWGRP | S_IWOTH))
+    if (facts.mode & (S_IWGRP | S_IWOTH))
         return REJECTION_MODE;
-    reader->owner = status.st_uid;
-    reader->inode = status.st_ino;
-    *size = (uint64_t)status.st_size;
+    reader->owner = facts.owner;
+    reader->inode = facts.inode;
+    reader->made = facts.made;
+    *size = facts.size;
     return *size < sizeof reader->header ? REJECTION_SHORT : REJECTION_NONE;
 }
 

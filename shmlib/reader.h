@@ -60,6 +60,7 @@ struct reader {
     struct engram_region header; /* as it was when the region was opened */
     uid_t owner;
     ino_t inode;
+    uint64_t made;          /* the file, CLOCK_REALTIME, ns */
     struct record *records; /* in order of discovery */
     uint32_t count;
     uint32_t capacity;

@@ -11,6 +11,7 @@
 
 #define ENGRAM_LEFT_FILES 256u
 #define ENGRAM_LEFT_BYTES (UINT64_C(128) << 20)
+#define ENGRAM_LEFT_READS 128 /* of some 20 names: others may have made any number of them */
 #define ENGRAM_LEFT_AT_ONCE 8 /* or attaching would take long */
 
 struct engram_leftovers {
@@ -87,7 +88,10 @@ static inline int engram_look_for_leftovers(struct engram_leftovers *left, const
     memset(left, 0, sizeof *left);
     if (fd < 0)
         return 0;
-    while ((size = engram_libc_syscall(ENGRAM_SYS_getdents64, fd, entries, sizeof entries)) > 0)
+    for (int i = 0;
+         i < ENGRAM_LEFT_READS &&
+         (size = engram_libc_syscall(ENGRAM_SYS_getdents64, fd, entries, sizeof entries)) > 0;
+         i++)
         engram_leftovers_in(left, entries, (size_t)size, directory, prefix, closely);
     engram_libc_close(fd);
     return left->files > ENGRAM_LEFT_FILES || left->bytes > ENGRAM_LEFT_BYTES;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The daemon runs out of descriptors: once there are some, it serves all by itself."""
+"""The daemon runs out of descriptors or address space: once there are some, it serves all by itself."""
 import os
 import resource
 import subprocess
@@ -13,6 +13,11 @@ def descriptors(pid):
     """One below the lowest free number: what is open stays, nothing can be opened."""
     numbers = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
     return next(number for number in range(len(numbers) + 1) if number not in numbers)
+
+
+def address_space(pid):
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize() + (1 << 20)
 
 
 def total(daemon):
@@ -36,3 +41,4 @@ def runs_out(which, limit, sign):
 
 
 runs_out(resource.RLIMIT_NOFILE, descriptors, "Too many open files")
+runs_out(resource.RLIMIT_AS, address_space, "reason=memory")

@@ -395,6 +395,56 @@ START_TEST(full_disk_keeps_the_region_and_is_tried_again)
 END_TEST
 
 /* What was served by itself meanwhile, though the totals on disk have it, is not shown twice. */
+/* Its nonce is kept as long as the copy is there, which could be served in the original's place. */
+START_TEST(copy_that_is_left_is_not_added_later)
+{
+    char command[640];
+    struct engram_region *region = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 5);
+    step();
+    snprintf(command, sizeof command, "cp -p --sparse=never %s/%s %s/zcopy", fixture_directory,
+             fixture_name("a"), fixture_directory);
+    ck_assert_int_eq(system(command), 0);
+    step();
+    fixture_end(region);
+    for (int i = 0; i < 5000 && fixture_files(false) > 1; i++, usleep(1000))
+        step();
+    run_process("b", 1); /* whose fold would forget what is gone */
+    for (int i = 0; i < 5000 && fixture_files(false) > 1; i++, usleep(1000))
+        step();
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"a\","), 5);
+    stop_daemon();
+    start_daemon();
+    step();
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"a\","), 5);
+}
+END_TEST
+
+/* A stranger took the name while it was not known whose it is. */
+START_TEST(late_state_gives_names_back)
+{
+    run_process("a", 5);
+    fold(5);
+    stop_daemon();
+    state = NULL;
+    ck_assert_int_eq(rename(state_dir, away_dir), 0);
+    start_daemon_with(NULL);
+    struct engram_region *region = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 7);
+    ck_assert_int_eq(fchownat(fixture_dir, fixture_name("a"), 65534, (gid_t)-1, 0), 0);
+    step();
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"a\","), 7);
+    ck_assert_int_eq(rename(away_dir, state_dir), 0);
+    ck_assert_int_eq(state_open(state_dir, &state), STATE_OPEN);
+    continuity_offer(continuity, state);
+    step();
+    step();
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"a\","), 5);
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"a@65534\","), 7);
+    fixture_end(region);
+}
+END_TEST
+
 START_TEST(state_that_comes_later_is_taken_up)
 {
     char name[256];
@@ -523,6 +573,9 @@ Suite *continuity_suite(void)
     tcase_add_loop_test(tests, killed_in_mid_write_of_its_state, 0, 5);
 #endif
     tcase_add_test(tests, full_disk_keeps_the_region_and_is_tried_again);
+    tcase_add_test(tests, copy_that_is_left_is_not_added_later);
+    if (geteuid() == 0)
+        tcase_add_test(tests, late_state_gives_names_back);
     tcase_add_test(tests, state_that_comes_later_is_taken_up);
     tcase_add_test(tests, second_daemon_is_kept_out);
     tcase_add_test(tests, unreadable_file_is_not_written_over);

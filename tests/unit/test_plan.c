@@ -214,6 +214,35 @@ START_TEST(totals_wrap_and_deltas_go_below_zero)
 }
 END_TEST
 
+/* Its buckets are, too; and no name that clashes with it stands before it. */
+START_TEST(catalogue_defines_its_buckets)
+{
+    const char *values[ENGRAM_LABELS_MAX] = {"search", "0"};
+    struct engram_label room[ENGRAM_LABELS_MAX];
+    fixture_process("early");
+    engram_histogram_record(histogram_new("engram_hnsw_traversal_hops", 1, 2), 1);
+    engram_gauge_set(engram_gauge_new("engram_hnsw_traversal_hops_count", "", NULL), 1);
+    fixture_process("late");
+    struct engram_spec spec = engram_family_spec(ENGRAM_TRAVERSAL_HOPS, values, room);
+    engram_histogram_record(engram_histogram_register(&spec), 3);
+    ck_assert_uint_eq(conflicts(), 2);
+    ck_assert_str_eq(collected("engram_hnsw_traversal_hops_count"),
+                     "engram_hnsw_traversal_hops_count{layer=\"0\",query_type=\"search\","
+                     "process=\"late\",numa_node=\"0\"} 1\n");
+}
+END_TEST
+
+START_TEST(catalogue_has_ratios_by_tenths)
+{
+    const char *values[ENGRAM_LABELS_MAX] = {"a", "b"};
+    struct engram_label room[ENGRAM_LABELS_MAX];
+    fixture_process("p");
+    struct engram_spec spec = engram_family_spec(ENGRAM_COMPLETION_SCORE, values, room);
+    engram_histogram_record(engram_histogram_register(&spec), 0.5);
+    ck_assert_uint_eq(conflicts(), 0);
+}
+END_TEST
+
 /* The samples of both would have one name, in OpenMetrics or in text. */
 static const char *const clashes[][2] = {
     {"x", "x_total"}, {"h", "h_count"}, {"h", "h_bucket"}, {"h", "h_sum"}};
@@ -539,6 +568,8 @@ static TCase *of_regions(void)
     tcase_add_test(tests, gauge_nobody_set_is_absent);
     tcase_add_test(tests, older_type_stands);
     tcase_add_test(tests, catalogue_defines_its_families);
+    tcase_add_test(tests, catalogue_defines_its_buckets);
+    tcase_add_test(tests, catalogue_has_ratios_by_tenths);
     tcase_add_loop_test(tests, samples_have_one_family, 0,
                         2 * (int)(sizeof clashes / sizeof clashes[0]));
     tcase_add_test(tests, longer_names_need_not_clash);

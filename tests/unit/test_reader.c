@@ -365,6 +365,41 @@ START_TEST(holes_are_refused)
 }
 END_TEST
 
+/* A file of holes could take all address space there is. */
+START_TEST(gaps_are_refused)
+{
+    struct engram_region *region = engram_process_state.region, plan = *region;
+    int fd = openat(fixture_dir, name, O_RDWR);
+    uint64_t far = UINT64_C(1) << 30;
+    plan.nodes_offset += far;
+    plan.cpus_offset += far;
+    plan.size += far;
+    ck_assert_int_eq(ftruncate(fd, (off_t)plan.size), 0);
+    ck_assert_int_eq(open_result(), REJECTION_NONE); /* a longer file does no harm */
+    ck_assert_int_eq(pwrite(fd, &plan, sizeof plan, 0), (ssize_t)sizeof plan);
+    ck_assert_int_eq(open_result(), REJECTION_LAYOUT);
+    close(fd);
+}
+END_TEST
+
+/* What was checked for one copy has not been for all of them. */
+START_TEST(chunk_keeps_its_placement)
+{
+    static const char zeros[ENGRAM_CHUNK_SIZE];
+    struct engram_region header = {.chunks = 1, .cpus = 1, .nodes = 2, .copy_size = sizeof zeros};
+    struct claims *claims = claims_new(&header);
+    int fd = memfd_create("claims", MFD_CLOEXEC);
+    ck_assert_int_eq(write(fd, zeros, sizeof zeros), sizeof zeros);
+    header.placement[0] = ENGRAM_SINGLE;
+    ck_assert(claims_chunk(claims, fd, &header, 0));
+    ck_assert(claims_chunk(claims, fd, &header, 8));
+    header.placement[0] = ENGRAM_SHARED;
+    ck_assert(!claims_chunk(claims, fd, &header, 0));
+    free(claims);
+    close(fd);
+}
+END_TEST
+
 /* More than a region's budget is too much even where it is there. */
 START_TEST(claims_have_an_end)
 {
@@ -432,6 +467,8 @@ Suite *reader_suite(void)
     tcase_add_test(tests, flipped_bits_do_no_harm);
     tcase_add_test(tests, block_without_memory_is_not_touched);
     tcase_add_loop_test(tests, holes_are_refused, 0, 2);
+    tcase_add_test(tests, gaps_are_refused);
+    tcase_add_test(tests, chunk_keeps_its_placement);
     tcase_add_test(tests, claims_have_an_end);
     tcase_add_test(tests, flood_is_not_read_to_its_end);
 #ifndef __SANITIZE_THREAD__

@@ -210,6 +210,37 @@ START_TEST(memory_of_a_user_is_limited)
 }
 END_TEST
 
+/* However much the others have, some is left for everybody. */
+START_TEST(others_leave_some_memory)
+{
+    struct quota quota = {0};
+    for (uint32_t i = 1; i <= 4; i++)
+        quota_charge(&quota, quota_user(&quota, i), (int64_t)QUOTA_MEMORY);
+    struct quota_user *late = quota_user(&quota, 5);
+    ck_assert_uint_eq(quota_room(&quota, late), QUOTA_MEMORY_LEAST);
+    quota_charge(&quota, late, (int64_t)QUOTA_MEMORY_LEAST);
+    ck_assert_uint_eq(quota_room(&quota, late), 0);
+    ck_assert_uint_eq(quota_room(&quota, quota_user(&quota, 1)), 0);
+    quota_free(&quota);
+}
+END_TEST
+
+/* What is looked at anew costs time as what is opened does. */
+START_TEST(time_of_a_user_is_limited)
+{
+    struct engram_region *region = process_of(geteuid(), "p", 5);
+    ck_assert_double_eq(total_of("p"), 5);
+    struct quota_user *user = quota_find(&pipeline.found.quota, geteuid());
+    fixture_end(region);
+    user->spent = QUOTA_SWEEP_NS;
+    ck_assert(!found_refresh(&pipeline.found, true, pipeline.self));
+    ck_assert(pipeline.found.files[0]->alive);
+    user->spent = 0;
+    ck_assert(found_refresh(&pipeline.found, true, pipeline.self));
+    ck_assert(!pipeline.found.files[0]->alive);
+}
+END_TEST
+
 START_TEST(users_beyond_some_share_an_account)
 {
     struct quota quota = {0};
@@ -236,6 +267,8 @@ START_TEST(what_was_not_opened_may_be_anything)
     pipeline_collect(&pipeline, nothing);
     ck_assert(found_may_have(&pipeline.found, &nonce));
     ck_assert(!found_may_have(&pipeline.found, &strangers));
+    ck_assert(found_may_have_process(&pipeline.found, "any", geteuid()));
+    ck_assert(!found_may_have_process(&pipeline.found, "any", STRANGER));
 }
 END_TEST
 
@@ -336,6 +369,8 @@ Suite *users_suite(void)
     }
     tcase_add_test(names, old_name_defines_its_families);
     tcase_add_test(shares, memory_of_a_user_is_limited);
+    tcase_add_test(shares, others_leave_some_memory);
+    tcase_add_test(shares, time_of_a_user_is_limited);
     tcase_add_test(shares, users_beyond_some_share_an_account);
     tcase_add_test(shares, what_was_not_opened_may_be_anything);
     tcase_add_test(shares, replaced_file_is_looked_at_again);
