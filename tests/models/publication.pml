@@ -27,7 +27,7 @@
  * loads along a chain that overtake each other: each needs the address that the one before
  * brought.  preads are ordered by the system call.
  *
- * Each BREAK_x takes one thing away, and must be found.
+ * Each BREAK_... takes one part away, and must be found.
  */
 #define WRITERS 2
 #define RECORDS 4 /* numbered from 1: 0 is no record */

@@ -26,7 +26,7 @@
  * the orders here), a ring that runs backwards (hostile), and blocks without memory
  * (publication.pml).
  *
- * Each BREAK_x takes one thing away, and must be found.
+ * Each BREAK_... takes one part away, and must be found.
  */
 #define WRITERS 2
 #define SLOTS 2
@@ -50,7 +50,8 @@ bool ended[WRITERS];
 
 #define GONE(w) ((ended[w] || (w == 0 && dead)) && DRAINED(w))
 
-/* A record is stored by one instruction; its two words are two stores all the same. */
+/* Two stores, which leave the buffer apart.  To die between them is to die before them: neither
+ * commits. */
 inline store_record(w, event, id)
 {
     d_step { store(w, WORD(event, 0), id); store(w, WORD(event, 1), id) }

@@ -13,7 +13,7 @@
  *
  * Stores of a writer that was killed still leave its buffer, as they do in hardware.
  * Memory is multi-copy atomic, as on x86_64 and ARMv8.  Before the include: LOCATIONS
- * (at most 16), WRITERS, and DRAINS(w): a DRAIN(w, i) for each location.
+ * (at most 15), WRITERS, and DRAINS(w): a DRAIN(w, i) for each location.
  */
 byte memory[LOCATIONS];
 
