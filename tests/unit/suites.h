@@ -18,6 +18,7 @@ Suite *exposition_suite(void);
 Suite *golden_suite(void);
 Suite *http_request_suite(void);
 Suite *http_suite(void);
+Suite *http_listen_suite(void);
 Suite *log_suite(void);
 Suite *notify_suite(void);
 Suite *number_suite(void);
@@ -29,6 +30,7 @@ Suite *snapshot_suite(void);
 Suite *topology_suite(void);
 Suite *totals_suite(void);
 Suite *users_suite(void);
+Suite *web_suite(void);
 Suite *writer_suite(void);
 
 #endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* What is served under which path. */
+#include "fixture.h"
+#include "http_client.h"
+#include "suites.h"
+
+#include "daemon/collector.h"
+#include "daemon/web.h"
+
+#include <libdeflate.h>
+#include <stdio.h>
+
+static struct pipeline pipeline;
+static struct web web;
+
+static void start_web(void)
+{
+    http_start();
+    http_server_free(http.server);
+    pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
+    web = (struct web){pipeline.store, pipeline.self};
+    http.server = http_server_new(http.base, web_handle, web_observe, &web);
+    char error[256];
+    ck_assert_msg(http_server_listen(http.server, http.listened, error, sizeof error), "%s", error);
+}
+
+static void stop_web(void)
+{
+    pipeline_stop(&pipeline);
+    http_stop();
+}
+
+static const struct response *got(const char *path, const char *headers)
+{
+    char request[512];
+    struct client *client = client_new(0);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", path, headers);
+    client_ask(client, request);
+    const struct response *response = client_next(client, false);
+    client_free(client);
+    return response;
+}
+
+START_TEST(paths_have_a_status)
+{
+    static const struct computed_family *const none[] = {NULL};
+    ck_assert_int_eq(got("/-/ready", "")->status, 503);
+    ck_assert_int_eq(got("/metrics", "")->status, 503);
+    ck_assert_int_eq(got("/-/healthy", "")->status, 200);
+    pipeline_collect(&pipeline, none);
+    ck_assert_int_eq(got("/-/ready", "")->status, 200);
+    ck_assert_int_eq(got("/metrics", "")->status, 200);
+    ck_assert_int_eq(got("/metrics/prometheus?a=b", "")->status, 200);
+    ck_assert_int_eq(got("/metrics", "Accept: application/json\r\n")->status, 406);
+    ck_assert_int_eq(got("/", "")->status, 200);
+    ck_assert_int_eq(got("/metrics/", "")->status, 404);
+    ck_assert_int_eq(got("/../etc/passwd", "")->status, 404);
+}
+END_TEST
+
+START_TEST(gzip_is_the_same_text)
+{
+    static const struct computed_family *const none[] = {NULL};
+    char plain[sizeof((struct response *)0)->body], text[sizeof plain];
+    size_t length;
+    fixture_process("p");
+    engram_histogram_new("h_seconds", "Enough text to be worth it.", NULL);
+    pipeline_collect(&pipeline, none);
+    const struct response *response = got("/metrics", "");
+    ck_assert_ptr_null(strstr(response->head, "Content-Encoding"));
+    memcpy(plain, response->body, sizeof plain);
+    ck_assert_uint_gt(strlen(plain), 1024);
+    response = got("/metrics", "Accept-Encoding: gzip\r\n");
+    ck_assert_ptr_nonnull(strstr(response->head, "\r\nContent-Encoding: gzip\r\n"));
+    ck_assert_ptr_nonnull(strstr(response->head, "\r\nVary: Accept, Accept-Encoding\r\n"));
+    struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
+    ck_assert_int_eq(libdeflate_gzip_decompress(decompressor, response->body, response->length,
+                                                text, sizeof text - 1, &length),
+                     LIBDEFLATE_SUCCESS);
+    libdeflate_free_decompressor(decompressor);
+    text[length] = 0;
+    ck_assert_str_eq(text, plain);
+}
+END_TEST
+
+static TCase *of_paths(void)
+{
+    TCase *tests = tcase_create("paths");
+    tcase_add_checked_fixture(tests, start_web, stop_web);
+    tcase_add_test(tests, paths_have_a_status);
+    tcase_add_test(tests, gzip_is_the_same_text);
+    return tests;
+}
+
+Suite *web_suite(void)
+{
+    Suite *suite = suite_create("web");
+    suite_add_tcase(suite, of_paths());
+    return suite;
+}
