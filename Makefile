@@ -213,7 +213,7 @@ format:
 lint:
 	@.ci/deps lint
 	clang-format --dry-run -Werror $(SOURCES)
-	shellcheck .ci/* tests/run tests/fresh-host \
+	shellcheck -x .ci/* tests/run tests/fresh-host \
 	  $(addprefix tests/platforms/,setup initramfs boot guest run) $(wildcard tests/integration/*.sh tools/*.sh)
 	$(if $(MANUALS),mandoc -Tlint -Wwarning $(MANUALS))
 	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c) -- -std=gnu11 -Iinclude -I. \

@@ -21,6 +21,20 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def scrape(path, timeout=5):
+    """The body of /metrics; an answer that is late or none is an error."""
+    connection = UnixConnection(path, timeout)
+    try:
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        body = answer.read()
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise OSError(f"status {answer.status}")
+    return body
+
+
 class Daemon:
     """engramd on directories and a socket of its own, which go with it."""
 
@@ -59,15 +73,9 @@ class Daemon:
         return self.children[-1]
 
     def scrape(self):
-        """All values by series; an answer that is late or none is an error."""
-        connection = UnixConnection(self.socket)
-        connection.request("GET", "/metrics")
-        answer = connection.getresponse()
-        body = answer.read().decode()
-        connection.close()
-        if answer.status != 200:
-            raise AssertionError(f"status {answer.status}")
-        pairs = (line.rsplit(" ", 1) for line in body.splitlines() if not line.startswith("#"))
+        """All values by series."""
+        lines = scrape(self.socket).decode().splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
         return {series: float(value) for series, value in pairs}
 
     def threads(self, name):

@@ -20,7 +20,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
-from live import UnixConnection
+import live
 
 BUILD = os.environ.get("BUILD", "build")
 KILLS = int(os.environ.get("KILLS", "300"))
@@ -33,14 +33,8 @@ THREADS = 2
 def scrape(path):
     """The values of all that must never fall, or None while no daemon answers."""
     try:
-        connection = UnixConnection(path)
-        connection.request("GET", "/metrics")
-        answer = connection.getresponse()
-        body = answer.read().decode()
-        connection.close()
+        body = live.scrape(path).decode()
     except (OSError, http.client.HTTPException):
-        return None
-    if answer.status != 200:
         return None
     values = {}
     for line in body.splitlines():

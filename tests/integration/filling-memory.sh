@@ -3,11 +3,7 @@
 # them record: no signal, and every sum is exact.  Needs root: it mounts a file system of its own.
 # RECORD_SECONDS=60 is the long form.
 set -euo pipefail
-if [ "${1:-}" != inside ]; then
-  [ "$(id -u)" = 0 ] || { echo "only root can mount a file system to fill"; exit 77; }
-  exec unshare --mount --propagation unchanged "$0" inside
-fi
-mount --make-private /dev/shm # not /, which need not be a mount in a chroot
+. tests/own-mounts.sh
 export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 trap 'umount "$ENGRAM_DIR" 2>/dev/null || true; rmdir "$ENGRAM_DIR"' EXIT

@@ -2,11 +2,7 @@
 # No memory, at every page of an attach and while recording: the host program never gets a signal and
 # runs on, and what it recorded is exact.  Needs root: it mounts small file systems of its own.
 set -euo pipefail
-if [ "${1:-}" != inside ]; then
-  [ "$(id -u)" = 0 ] || { echo "only root can mount a file system to fill"; exit 77; }
-  exec unshare --mount --propagation unchanged "$0" inside
-fi
-mount --make-private /dev/shm # not /, which need not be a mount in a chroot
+. tests/own-mounts.sh
 export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 out=$(mktemp)

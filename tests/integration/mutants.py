@@ -23,7 +23,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from check_exposition import Checker
-from live import UnixConnection
+from live import scrape
 
 BUILD = os.environ.get("BUILD", "build")
 MUTANTS = int(os.environ.get("MUTANTS", "2000"))
@@ -36,17 +36,6 @@ GROWTH_MOST = 2048  # kB
 CERTAIN = {"open", "mode", "short", "magic", "endian", "version"}
 REJECTED = re.compile(r'engramd_region_rejected_total{reason="([a-z]+)"} (\d+)')
 PROCESS = re.compile(r'[{,]process="([^"]*)"')
-
-
-def scrape(path):
-    connection = UnixConnection(path, TIMEOUT)
-    connection.request("GET", "/metrics")
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    if answer.status != 200:
-        raise OSError(f"status {answer.status}")
-    return body
 
 
 def healthy_counters(text):
@@ -73,7 +62,7 @@ class Scraper(threading.Thread):
 
     def look(self, number):
         try:
-            body = scrape(self.path)
+            body = scrape(self.path, TIMEOUT)
         except OSError as error:
             self.wrong.append(f"scrape {number}: {error!r}")
             time.sleep(0.1)
@@ -115,7 +104,7 @@ class House:
             stdout=subprocess.PIPE, text=True)
 
     def text(self):
-        return scrape(self.socket).decode()
+        return scrape(self.socket, TIMEOUT).decode()
 
     def rejected(self):
         return collections.Counter(

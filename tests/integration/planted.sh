@@ -2,11 +2,7 @@
 # Whatever others plant where regions go, links, pipes, directories, markers: a process that attaches
 # goes around it and the daemon does, too.  Needs root: it has a /dev/shm of its own.
 set -euo pipefail
-if [ "${1:-}" != inside ]; then
-  [ "$(id -u)" = 0 ] || { echo "only root can mount a file system"; exit 77; }
-  exec unshare --mount --propagation unchanged "$0" inside
-fi
-mount --make-private /dev/shm # not /, which need not be a mount in a chroot
+. tests/own-mounts.sh
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 room=$(mktemp -d)
 locker=
