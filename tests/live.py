@@ -55,7 +55,7 @@ class Daemon:
     def __exit__(self, kind, value, trace):
         if kind:
             print(self.log()[-4000:])
-        for process in [self.process, *self.children]:
+        for process in [*self.children, self.process]:  # a thread that one of them stopped has to go
             if process.poll() is None:
                 process.kill()
                 process.wait()
