@@ -294,16 +294,21 @@ static void fill_histogram(union word *row)
     "h_ms_sum" H "\"2\"} 0\n"                                                                      \
     "h_ms_count" H "\"2\"} 0\n"
 
+static struct family histogram_family(const char *name, const char *unit, struct series *series)
+{
+    return (struct family){.name = (char *)(uintptr_t)name,
+                           .help = "H.",
+                           .unit = (char *)(uintptr_t)unit,
+                           .type = SERIES_HISTOGRAM,
+                           .series = series,
+                           .count = 1};
+}
+
 START_TEST(test_histogram)
 {
     struct series series = {
         .labels = "op=\"x\",process=\"p\"", .at = 4, .rows = ROWS_NODES, .shape = &shape};
-    struct family family = {.name = "h_ms",
-                            .help = "H.",
-                            .unit = "ms",
-                            .type = SERIES_HISTOGRAM,
-                            .series = &series,
-                            .count = 1};
+    struct family family = histogram_family("h_ms", "ms", &series);
 
     fill_histogram(node0);
     check_both(&family, "# HELP h_ms H.\n# TYPE h_ms histogram\n" HISTOGRAM_LINES,
@@ -315,12 +320,7 @@ START_TEST(test_histogram_without_labels_or_bounds)
 {
     struct histogram_shape plain = {.cells = 2};
     struct series series = {.labels = "", .at = 0, .rows = ROWS_NODES, .shape = &plain};
-    struct family family = {.name = "h",
-                            .help = "H.",
-                            .unit = "",
-                            .type = SERIES_HISTOGRAM,
-                            .series = &series,
-                            .count = 1};
+    struct family family = histogram_family("h", "", &series);
 
     node2[0].count = 3;
     node2[1].count = 9; /* NaN: in no line */
@@ -336,12 +336,7 @@ END_TEST
 START_TEST(test_buckets_beyond_64_bits_do_not_fall)
 {
     struct series series = {.labels = "", .at = 4, .shape = &shape, .rows = ROWS_NODES};
-    struct family family = {.name = "h",
-                            .help = "H.",
-                            .unit = "",
-                            .type = SERIES_HISTOGRAM,
-                            .series = &series,
-                            .count = 1};
+    struct family family = histogram_family("h", "", &series);
     node0[4].count = UINT64_MAX - 1;
     node0[5].count = node0[6].count = UINT64_MAX / 2;
     const char *text = rendered(&family, 1, EXPOSITION_TEXT);
