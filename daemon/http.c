@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/http.h"
+#include "daemon/http_connection.h"
 #include "daemon/http_listen.h"
 
 #include <event2/buffer.h>
@@ -15,6 +16,7 @@
 
 #define LISTENERS_MAX 16
 #define CONNECTIONS_MAX 1024
+#define STREAMS_MAX 16384
 #define REQUEST_SECONDS 10
 #define IDLE_SECONDS 60
 #define DRAIN_SECONDS 10
@@ -34,29 +36,10 @@ struct http_server {
     struct listener listeners[LISTENERS_MAX];
     int listener_count;
     struct connection *connections;
-    int connection_count;
+    int connection_count; /* without streams */
+    int stream_count;
     bool draining;
     struct event *resume; /* accepting, after descriptors ran out */
-};
-
-/* One client.  It is in one of three states: idle, receiving a request (both with the deadline
- * pending), or being answered (the bufferevent's write timeout watches progress). */
-struct connection {
-    struct http_server *server;
-    struct bufferevent *stream;
-    struct event *deadline;
-    struct connection *next, **link;
-    bool receiving; /* a request has begun and is not whole */
-    bool answering; /* a response is leaving */
-    bool ended;     /* the client sends no more, but may read what it asked for */
-    bool close_after;
-};
-
-struct http_response {
-    struct connection *connection;
-    const struct http_request *request; /* NULL when it could not be parsed */
-    struct evbuffer *headers;
-    bool sent;
 };
 
 static void accept_again(struct http_server *server)
@@ -71,17 +54,39 @@ static void accept_pause(struct http_server *server)
         evconnlistener_disable(server->listeners[i].listener);
 }
 
-static void connection_close(struct connection *connection)
+/* One connection less that asks. */
+static void count_down(struct http_server *server)
+{
+    if (server->connection_count-- == CONNECTIONS_MAX)
+        accept_again(server);
+}
+
+bool connection_becomes_stream(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    if (server->stream_count == STREAMS_MAX)
+        return false;
+    connection->streaming = true;
+    server->stream_count++;
+    count_down(server);
+    return true;
+}
+
+void connection_close(struct connection *connection)
 {
     struct http_server *server = connection->server;
     *connection->link = connection->next;
     if (connection->next)
         connection->next->link = connection->link;
+    if (connection->calls)
+        connection->calls->closed(connection->argument);
+    if (connection->streaming)
+        server->stream_count--;
+    else
+        count_down(server);
     event_free(connection->deadline);
     bufferevent_free(connection->stream);
     free(connection);
-    if (server->connection_count-- == CONNECTIONS_MAX)
-        accept_again(server);
 }
 
 static void set_deadline(struct connection *connection, int seconds)
@@ -136,8 +141,8 @@ static void add_body(struct evbuffer *out, const void *body, size_t length,
         release((void *)(uintptr_t)body);
 }
 
-void http_respond(struct http_response *response, int status, const char *content_type,
-                  const void *body, size_t length, void (*release)(void *body))
+void response_add_head(struct http_response *response, int status, const char *content_type,
+                       const char *rest)
 {
     struct connection *connection = response->connection;
     struct evbuffer *out = bufferevent_get_output(connection->stream);
@@ -145,23 +150,30 @@ void http_respond(struct http_response *response, int status, const char *conten
     time_t now = time(NULL);
     struct tm utc;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
-    connection->close_after |= !response->request || !response->request->keep_alive;
     evbuffer_add_printf(out,
                         "HTTP/1.1 %d %s\r\nServer: engramd\r\nDate: %s\r\nContent-Type: %s\r\n"
-                        "Content-Length: %zu\r\n%s",
-                        status, reason_of(status), date, content_type, length,
+                        "%s%s",
+                        status, reason_of(status), date, content_type, rest,
                         connection->close_after ? "Connection: close\r\n" : "");
     evbuffer_add_buffer(out, response->headers);
     evbuffer_add(out, "\r\n", 2);
-    if (response->request && response->request->head) {
-        if (release)
-            release((void *)(uintptr_t)body);
-    } else {
-        add_body(out, body, length, release);
-    }
     response->sent = true;
     if (connection->server->observer)
         connection->server->observer(status, connection->server->argument);
+}
+
+void http_respond(struct http_response *response, int status, const char *content_type,
+                  const void *body, size_t length, void (*release)(void *body))
+{
+    struct connection *connection = response->connection;
+    char rest[48];
+    snprintf(rest, sizeof rest, "Content-Length: %zu\r\n", length);
+    connection->close_after |= !response->request || !response->request->keep_alive;
+    response_add_head(response, status, content_type, rest);
+    if (!response->request || !response->request->head)
+        add_body(bufferevent_get_output(connection->stream), body, length, release);
+    else if (release)
+        release((void *)(uintptr_t)body);
 }
 
 static void respond_error(struct http_response *response, int status)
@@ -205,6 +217,8 @@ static void take_request(struct connection *connection)
     struct evbuffer *in = bufferevent_get_input(connection->stream);
     size_t there = evbuffer_get_length(in);
     /* libevent calls again and again as long as the buffer is full: it must not look. */
+    if (connection->streaming)
+        evbuffer_drain(in, there); /* nothing is asked of a stream */
     if (connection->answering && there >= HTTP_HEAD_MAX)
         bufferevent_disable(connection->stream, EV_READ);
     if (connection->answering || there == 0)
@@ -230,7 +244,9 @@ static void on_drained(struct bufferevent *stream, void *argument)
 {
     struct connection *connection = argument;
     (void)stream;
-    if (!connection->answering)
+    if (connection->streaming)
+        connection->calls->drained(connection->argument);
+    if (!connection->answering || connection->streaming)
         return;
     connection->answering = false;
     if (connection->close_after || connection->server->draining) {
@@ -250,7 +266,7 @@ static void on_event(struct bufferevent *stream, short what, void *argument)
 {
     struct connection *connection = argument;
     (void)stream;
-    if ((what & BEV_EVENT_EOF) && connection->answering) {
+    if ((what & BEV_EVENT_EOF) && connection->answering && !connection->streaming) {
         connection->ended = true;
         return;
     }
@@ -379,7 +395,7 @@ void http_server_drain(struct http_server *server)
     accept_pause(server);
     for (struct connection *connection = server->connections; connection; connection = next) {
         next = connection->next;
-        if (!connection->answering)
+        if (!connection->answering || connection->streaming)
             connection_close(connection);
     }
 }

@@ -4,7 +4,8 @@
  *
  * Every client has a deadline: 10 s from the first byte of a request to its last,
  * 60 s between requests, and 10 s without any progress while a response leaves.
- * Connections beyond 1024 wait in the backlog until one of them ends.
+ * Connections beyond 1024 wait in the backlog until one of them ends.  Streams (http_stream.h) are
+ * counted apart, and are no concern of these deadlines.
  */
 #ifndef ENGRAMD_HTTP_H
 #define ENGRAMD_HTTP_H
@@ -18,7 +19,7 @@
 struct http_server;
 struct http_response;
 
-/* Answers a request by exactly one http_respond(), before it returns. */
+/* Answers a request by exactly one http_respond() or http_stream_begin(), before it returns. */
 typedef void http_handler(const struct http_request *request, struct http_response *response,
                           void *argument);
 

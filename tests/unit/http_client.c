@@ -21,12 +21,34 @@ static void release(void *body)
     free(body);
 }
 
+static void on_drained(void *argument)
+{
+    ck_assert_ptr_eq(argument, &http);
+    http.drained++;
+}
+
+static void on_closed(void *argument)
+{
+    ck_assert_ptr_eq(argument, &http);
+    http.closed++;
+}
+
+static void begin_stream(struct http_response *response)
+{
+    static const struct http_stream_calls calls = {on_drained, on_closed};
+    http.stream = http_stream_begin(response, "text/event-stream", &calls, &http);
+    if (!http.stream)
+        http_respond(response, 503, "text/plain", "full\n", 5, NULL);
+}
+
 static void handle(const struct http_request *request, struct http_response *response,
                    void *argument)
 {
     (void)argument;
     http.handled++;
-    if (strcmp(request->path, "/big") == 0) {
+    if (strcmp(request->path, "/stream") == 0) {
+        begin_stream(response);
+    } else if (strcmp(request->path, "/big") == 0) {
         http_respond(response, 200, "text/plain", calloc(1, BIG), BIG, release);
     } else if (strcmp(request->path, "/query") == 0) {
         http_header(response, "X-First: 1");
@@ -54,7 +76,8 @@ void http_start(void)
     ck_assert_msg(http_server_listen(http.server, http.listened, error, sizeof error), "%s", error);
     ck_assert_msg(http_server_listen(http.server, "127.0.0.1:0", error, sizeof error), "%s", error);
     memset(http.observed, 0, sizeof http.observed);
-    http.released = http.handled = 0;
+    http.released = http.handled = http.drained = http.closed = 0;
+    http.stream = NULL;
 }
 
 void http_stop(void)

@@ -8,6 +8,7 @@
 
 #include "daemon/http.h"
 #include "daemon/http_listen.h"
+#include "daemon/http_stream.h"
 
 #include <stdbool.h>
 #include <sys/un.h>
@@ -20,6 +21,8 @@ extern struct http_fixture {
     struct http_server *server; /* NULL once a test has freed it */
     char listened[256];         /* unix:PATH in the test's directory: listener 0; 1 is TCP */
     int released, observed[600], handled;
+    struct http_stream *stream; /* that was begun last, or NULL */
+    int drained, closed;        /* calls about streams */
 } http;
 
 /* Before and after a test: a server that says hello. */

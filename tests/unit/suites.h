@@ -19,6 +19,7 @@ Suite *golden_suite(void);
 Suite *http_request_suite(void);
 Suite *http_suite(void);
 Suite *http_listen_suite(void);
+Suite *http_stream_suite(void);
 Suite *log_suite(void);
 Suite *notify_suite(void);
 Suite *number_suite(void);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/frame.h"
+
+#include <stdlib.h>
+
+struct frame *frame_take(struct buffer *buffer)
+{
+    struct frame *frame = buffer->failed ? NULL : malloc(sizeof *frame);
+    if (!frame) {
+        buffer_free(buffer);
+        return NULL;
+    }
+    /* What the buffer grew to beyond its content would stay for as long as the slowest reader. */
+    char *bytes = realloc(buffer->data, buffer->length ? buffer->length : 1);
+    *frame = (struct frame){1, buffer->length, bytes ? bytes : buffer->data};
+    *buffer = (struct buffer){0};
+    return frame;
+}
+
+struct frame *frame_hold(struct frame *frame)
+{
+    frame->references++;
+    return frame;
+}
+
+void frame_release(struct frame *frame)
+{
+    if (!frame || --frame->references)
+        return;
+    free(frame->bytes);
+    free(frame);
+}

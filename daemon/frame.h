@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes that many connections send: counted references, immutable once shared.
+ * References are counted without atomics, so all of them belong to one thread,
+ * that of the event loop.
+ */
+#ifndef ENGRAMD_FRAME_H
+#define ENGRAMD_FRAME_H
+
+#include <stddef.h>
+
+#include "daemon/buffer.h"
+
+struct frame {
+    unsigned references;
+    size_t length;
+    char *bytes;
+};
+
+/* Takes over what the buffer holds and leaves it empty.  NULL when there is no memory, or the
+ * buffer had none; the buffer is freed then.  The first reference is the caller's. */
+struct frame *frame_take(struct buffer *buffer);
+
+struct frame *frame_hold(struct frame *frame);
+void frame_release(struct frame *frame); /* NULL is fine */
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* One client of the HTTP server: private to http.c and http_stream.c. */
+#ifndef ENGRAMD_HTTP_CONNECTION_H
+#define ENGRAMD_HTTP_CONNECTION_H
+
+#include <event2/bufferevent.h>
+
+#include "daemon/http.h"
+#include "daemon/http_stream.h"
+
+/* It is in one of four states: idle, receiving a request (both with the deadline pending), being
+ * answered (the bufferevent's write timeout watches progress), or a stream. */
+struct connection {
+    struct http_server *server;
+    struct bufferevent *stream;
+    struct event *deadline;
+    struct connection *next, **link;
+    bool receiving; /* a request has begun and is not whole */
+    bool answering; /* a response is leaving */
+    bool ended;     /* the client sends no more, but may read what it asked for */
+    bool streaming;
+    const struct http_stream_calls *calls; /* of a stream, else NULL */
+    void *argument;                        /* of those calls */
+    bool close_after;
+};
+
+struct http_response {
+    struct connection *connection;
+    const struct http_request *request; /* NULL when it could not be parsed */
+    struct evbuffer *headers;
+    bool sent;
+};
+
+/* Frees it, and tells whoever streams to it. */
+void connection_close(struct connection *connection);
+
+/* The head of a response, up to the blank line; `rest` is more headers, or "". */
+void response_add_head(struct http_response *response, int status, const char *content_type,
+                       const char *rest);
+
+/* Moves the connection from those that ask to those that are streamed to; false when there are as
+ * many of these as there may be. */
+bool connection_becomes_stream(struct connection *connection);
+
+#endif

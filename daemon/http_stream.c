@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/http_stream.h"
+#include "daemon/http_connection.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <sys/socket.h>
+
+/* The kernel keeps this much for a client that does not read; by default it would be megabytes. */
+#define SEND_BUFFER (64 << 10)
+
+/* A stream is its connection. */
+static struct connection *connection_of(const struct http_stream *stream)
+{
+    return (struct connection *)(uintptr_t)stream;
+}
+
+struct http_stream *http_stream_begin(struct http_response *response, const char *content_type,
+                                      const struct http_stream_calls *calls, void *argument)
+{
+    struct connection *connection = response->connection;
+    if (!connection_becomes_stream(connection))
+        return NULL;
+    connection->calls = calls;
+    connection->argument = argument;
+    connection->close_after = true;
+    response_add_head(response, 200, content_type, "Cache-Control: no-store\r\n");
+    setsockopt(bufferevent_getfd(connection->stream), SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER},
+               sizeof(int));
+    bufferevent_set_timeouts(connection->stream, NULL, NULL); /* a push would start it anew */
+    return (struct http_stream *)connection;
+}
+
+static void release_frame(const void *bytes, size_t length, void *frame)
+{
+    (void)bytes, (void)length;
+    frame_release(frame);
+}
+
+/* What the socket takes at once; an error is the bufferevent's to meet. */
+static size_t send_now(struct connection *connection, const struct frame *frame)
+{
+    if (evbuffer_get_length(bufferevent_get_output(connection->stream)) > 0)
+        return 0;
+    ssize_t sent = send(bufferevent_getfd(connection->stream), frame->bytes, frame->length,
+                        MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent > 0 ? (size_t)sent : 0;
+}
+
+/* No memory for the rest: nothing may follow half a frame.  The bufferevent meets the end. */
+static void cut_short(struct connection *connection, struct frame *frame)
+{
+    shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR);
+    frame_release(frame);
+}
+
+void http_stream_send(struct http_stream *stream, struct frame *frame)
+{
+    struct connection *connection = connection_of(stream);
+    size_t sent = send_now(connection, frame);
+    if (sent == frame->length)
+        return;
+    if (evbuffer_add_reference(bufferevent_get_output(connection->stream), frame->bytes + sent,
+                               frame->length - sent, release_frame, frame_hold(frame)))
+        cut_short(connection, frame);
+}
+
+size_t http_stream_backlog(const struct http_stream *stream)
+{
+    return evbuffer_get_length(bufferevent_get_output(connection_of(stream)->stream));
+}
+
+void http_stream_close(struct http_stream *stream)
+{
+    struct connection *connection = connection_of(stream);
+    connection->calls = NULL;
+    connection_close(connection);
+}
