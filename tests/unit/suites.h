@@ -4,34 +4,40 @@
 
 #include <check.h>
 
-Suite *accept_suite(void);
-Suite *attach_suite(void);
-Suite *bucket_suite(void);
-Suite *config_suite(void);
-Suite *continuity_suite(void);
-Suite *demo_parts_suite(void);
-Suite *demo_suite(void);
-Suite *derived_suite(void);
-Suite *discovery_suite(void);
-Suite *events_suite(void);
-Suite *exposition_suite(void);
-Suite *golden_suite(void);
-Suite *http_request_suite(void);
-Suite *http_suite(void);
-Suite *http_listen_suite(void);
-Suite *http_stream_suite(void);
-Suite *log_suite(void);
-Suite *notify_suite(void);
-Suite *number_suite(void);
-Suite *pace_suite(void);
-Suite *plan_suite(void);
-Suite *processes_suite(void);
-Suite *reader_suite(void);
-Suite *snapshot_suite(void);
-Suite *topology_suite(void);
-Suite *totals_suite(void);
-Suite *users_suite(void);
-Suite *web_suite(void);
-Suite *writer_suite(void);
+/* One line for each; the list declares and runs them. */
+#define SUITES(X)                                                                                  \
+    X(accept)                                                                                      \
+    X(attach)                                                                                      \
+    X(bucket)                                                                                      \
+    X(config)                                                                                      \
+    X(continuity)                                                                                  \
+    X(demo)                                                                                        \
+    X(demo_parts)                                                                                  \
+    X(derived)                                                                                     \
+    X(discovery)                                                                                   \
+    X(events)                                                                                      \
+    X(exposition)                                                                                  \
+    X(golden)                                                                                      \
+    X(http)                                                                                        \
+    X(http_listen)                                                                                 \
+    X(http_request)                                                                                \
+    X(http_stream)                                                                                 \
+    X(log)                                                                                         \
+    X(notify)                                                                                      \
+    X(number)                                                                                      \
+    X(pace)                                                                                        \
+    X(plan)                                                                                        \
+    X(processes)                                                                                   \
+    X(query)                                                                                       \
+    X(reader)                                                                                      \
+    X(snapshot)                                                                                    \
+    X(topology)                                                                                    \
+    X(totals)                                                                                      \
+    X(users)                                                                                       \
+    X(web)                                                                                         \
+    X(writer)
+
+#define DECLARE_SUITE(name) Suite *name##_suite(void);
+SUITES(DECLARE_SUITE)
 
 #endif
