@@ -22,6 +22,7 @@
     X(http_listen)                                                                                 \
     X(http_request)                                                                                \
     X(http_stream)                                                                                 \
+    X(json)                                                                                        \
     X(log)                                                                                         \
     X(notify)                                                                                      \
     X(number)                                                                                      \
