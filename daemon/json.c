@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/json.h"
 
+#include <engram/valid.h>
+
 #define REPLACEMENT "\xef\xbf\xbd"
 
 /* ASCII that stands for itself within quotation marks. */
@@ -20,48 +22,20 @@ static void append_escape(struct buffer *out, unsigned char c)
     buffer_append(out, text, known ? 2 : sizeof text);
 }
 
-/*
- * How many bytes of a character beyond ASCII stand at `at`, at most `left`, and
- * whether they are all of it.  What is cut short, overlong, a surrogate or beyond
- * U+10FFFF is none: then what could have begun one counts, at least a byte.
- */
-static size_t read_character(const unsigned char *at, size_t left, bool *whole)
-{
-    unsigned char least = 0x80, most = 0xbf; /* of the second byte */
-    size_t length = *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4, read = 1;
-    *whole = false;
-    if (*at < 0xc2 || *at > 0xf4)
-        return 1;
-    if (*at == 0xe0)
-        least = 0xa0;
-    else if (*at == 0xed)
-        most = 0x9f;
-    else if (*at == 0xf0)
-        least = 0x90;
-    else if (*at == 0xf4)
-        most = 0x8f;
-    for (; read < length && read < left && at[read] >= least && at[read] <= most; read++) {
-        least = 0x80;
-        most = 0xbf;
-    }
-    *whole = read == length;
-    return read;
-}
-
 /* Appends what needs a look, at least a byte of it; returns its length. */
 static size_t append_special(struct buffer *out, const char *text, size_t left)
 {
-    const unsigned char *at = (const unsigned char *)text;
-    if (*at < 0x80) {
-        append_escape(out, *at);
+    unsigned char first = (unsigned char)*text;
+    if (first < 0x80) {
+        append_escape(out, first);
         return 1;
     }
-    bool whole;
-    size_t length = read_character(at, left, &whole);
-    if (whole)
-        buffer_append(out, text, length);
-    else
+    size_t length = engram_utf8_sequence((const uint8_t *)text, left);
+    if (length == 0) {
         buffer_append(out, REPLACEMENT, sizeof REPLACEMENT - 1);
+        return 1;
+    }
+    buffer_append(out, text, length);
     return length;
 }
 

@@ -4,7 +4,7 @@
  * before it.  A document has no line end, so it can be a line of an event stream.
  *
  * What is no JSON cannot come out, as long as every begin has its end and every
- * member its key: text is checked to be UTF-8, what is not becomes U+FFFD, and
+ * member its key: text is checked to be UTF-8, each byte that is not becomes U+FFFD, and
  * numbers that JSON has no word for (NaN, infinities) become null.
  */
 #ifndef ENGRAMD_JSON_H
