@@ -77,11 +77,16 @@ static inline void json_string(struct json *json, const char *text)
 }
 
 /* A member's name; its value is the next call. */
-static inline void json_key(struct json *json, const char *name)
+static inline void json_name(struct json *json, const char *name, size_t length)
 {
-    json_string(json, name);
+    json_text(json, name, length);
     buffer_append_char(json->out, ':');
     json->more = false;
+}
+
+static inline void json_key(struct json *json, const char *name)
+{
+    json_name(json, name, strlen(name));
 }
 
 static inline void json_u64(struct json *json, uint64_t value)

@@ -24,6 +24,7 @@
     X(http_stream)                                                                                 \
     X(json)                                                                                        \
     X(log)                                                                                         \
+    X(match)                                                                                       \
     X(notify)                                                                                      \
     X(number)                                                                                      \
     X(pace)                                                                                        \
