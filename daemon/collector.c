@@ -16,15 +16,17 @@
 
 #define OUT_NS UINT64_C(1000000000) /* without a collection: what is shown would be old */
 #define OUT_TICKS 3
-#define REPLACE 3      /* times as long: whoever is only slow gets a chance */
-#define HUNG_MOST 4    /* threads of one socket; beyond, only a restart helps */
-#define STOP_SECONDS 2 /* for a thread to end */
+#define REPLACE 3                       /* times as long: whoever is only slow gets a chance */
+#define HUNG_MOST 4                     /* threads of one socket; beyond, only a restart helps */
+#define STOP_SECONDS 2                  /* for a thread to end */
+#define UNKNOWN_NS UINT64_C(1000000000) /* for a plan to name a kind of event */
 
 struct collector {
     struct snapshot_store *store;
     const struct topology *topology;
     struct self *self;
     struct pace *pace;
+    struct feed *feed; /* NULL: nobody asks for events */
     uint32_t socket;
     pthread_t thread;
     const atomic_bool *stop;
@@ -48,19 +50,47 @@ struct share {
     struct gathering gathering;
 };
 
+static uint32_t node_of(const struct share *share, struct copy copy)
+{
+    const struct topology *topology = share->collector->topology;
+    return copy.of_cpu ? topology_node_of_cpu(topology, copy.index)
+                       : topology_shown_node(topology, copy.index);
+}
+
+/* Events of a kind that was registered after the plan was made stay in the ring until the next plan
+ * can name them; but a process that never says what they are does not hold up its others. */
+static bool is_too_early(struct ring_place *place, const struct event_source *source,
+                         const struct drained *drained)
+{
+    uint64_t now = clock_monotonic(), since = 0;
+    uint32_t known = 0;
+    while (known < drained->count && event_source_kind(source, drained->records[known].kind))
+        known++;
+    if (known == drained->count) {
+        atomic_store(&place->unknown, 0);
+        return false;
+    }
+    return atomic_compare_exchange_strong(&place->unknown, &since, now) || now < since + UNKNOWN_NS;
+}
+
 /* Whoever moves the cursor has drained: a thread that hung meanwhile finds it moved, and what it
  * has is what another one counted. */
 static void drain_copy(const struct share *share, struct copy copy)
 {
+    const struct collector *collector = share->collector;
     struct region *region = share->region->region;
-    _Atomic uint64_t *cursor =
-        &region->cursors[copy.of_cpu ? region->reader->header.nodes + copy.index : copy.index];
+    struct event_source *source = share->region->events;
+    uint32_t at = copy.of_cpu ? region->reader->header.nodes + copy.index : copy.index;
+    struct ring_place *place = &region->rings[at];
     struct drained drained;
-    uint64_t before = atomic_load(cursor), after = before;
+    uint64_t before = atomic_load(&place->cursor), after = before;
     events_drain(region->reader, copy, share->region->ring, &after, &drained);
-    if (atomic_compare_exchange_strong(cursor, &before, after))
-        self_saw_events(share->collector->self, share->collector->socket, &drained,
-                        share->region->alive);
+    if (is_too_early(place, source, &drained) ||
+        !atomic_compare_exchange_strong(&place->cursor, &before, after))
+        return;
+    self_saw_events(collector->self, collector->socket, &drained, share->region->alive);
+    if (collector->feed && drained.count)
+        feed_events(collector->feed, source, node_of(share, copy), &drained);
 }
 
 static void drain_rings(const struct share *share)
@@ -169,6 +199,7 @@ static bool start_one(struct collectors *all, uint32_t socket, const struct coll
     one->topology = like->topology;
     one->self = like->self;
     one->pace = like->pace;
+    one->feed = like->feed;
     one->socket = socket;
     one->stop = &all->stop;
     one->older = all->newest[socket];
@@ -183,10 +214,10 @@ static bool start_one(struct collectors *all, uint32_t socket, const struct coll
 }
 
 struct collectors *collectors_start(struct snapshot_store *store, const struct topology *topology,
-                                    struct self *self, struct pace *pace)
+                                    struct self *self, struct pace *pace, struct feed *feed)
 {
     const struct collector like = {
-        .store = store, .topology = topology, .self = self, .pace = pace};
+        .store = store, .topology = topology, .self = self, .pace = pace, .feed = feed};
     uint32_t sockets = topology_sockets(topology);
     struct collectors *all = calloc(1, sizeof *all + sockets * sizeof all->newest[0]);
     if (!all)

@@ -9,15 +9,17 @@
 #ifndef ENGRAMD_COLLECTOR_H
 #define ENGRAMD_COLLECTOR_H
 
+#include "daemon/feed.h"
 #include "daemon/pace.h"
 #include "daemon/self.h"
 #include "daemon/snapshot.h"
 
 struct collectors;
 
-/* Starts the threads; NULL when that fails, with errno. */
+/* Starts the threads; NULL when that fails, with errno.  They append events to the feed, which may
+ * be NULL. */
 struct collectors *collectors_start(struct snapshot_store *store, const struct topology *topology,
-                                    struct self *self, struct pace *pace);
+                                    struct self *self, struct pace *pace, struct feed *feed);
 
 /* False when a thread hangs: it is left behind, and with it all that was given to
  * collectors_start(), which must not be freed. */

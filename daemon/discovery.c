@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "daemon/discovery.h"
+#include "daemon/announce.h"
 #include "daemon/clock.h"
 #include "daemon/derived.h"
 #include "daemon/found.h"
@@ -49,6 +50,7 @@ struct discovery {
     bool again;          /* locks are asked once more: a close is told before its lock is dropped */
     bool changed;        /* since the last plan */
     uint32_t conflicts;  /* in the last plan */
+    struct plan *last;   /* with a feed, else NULL */
     pthread_t thread;
 };
 
@@ -105,6 +107,8 @@ struct discovery *discovery_new(const struct discovery_options *options)
 void discovery_free(struct discovery *d)
 {
     found_free(&d->found);
+    if (d->last)
+        plan_release(d->last);
     if (d->inotify >= 0)
         close(d->inotify);
     if (d->stop >= 0)
@@ -170,6 +174,17 @@ static void tell_conflicts(struct discovery *d, const struct plan *plan)
     d->conflicts = plan->conflicts;
 }
 
+/* The plan is kept until the next: what is in it no more has gone. */
+static void tell_feed(struct discovery *d, struct plan *plan)
+{
+    if (!d->options.feed)
+        return;
+    announce(d->options.feed, d->last, plan);
+    if (d->last)
+        plan_release(d->last);
+    d->last = plan_hold(plan);
+}
+
 static void publish(struct discovery *d)
 {
     struct plan_input input;
@@ -185,6 +200,7 @@ static void publish(struct discovery *d)
         return;
     }
     tell_conflicts(d, plan);
+    tell_feed(d, plan);
     snapshot_publish_plan(d->options.store, plan);
     d->changed = false;
 }

@@ -9,6 +9,7 @@
 #define ENGRAMD_DISCOVERY_H
 
 #include "daemon/continuity.h"
+#include "daemon/feed.h"
 #include "daemon/pace.h"
 #include "daemon/snapshot.h"
 
@@ -23,6 +24,7 @@ struct discovery_options {
     bool flat;                      /* also look for flat names in /dev/shm */
     struct pace *pace;
     uint32_t series_limit; /* of one region */
+    struct feed *feed;     /* is told which processes come and go; may be NULL */
 };
 
 /* NULL when there is no memory or no descriptor left, with errno.  The options are copied. */

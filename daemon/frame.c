@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-struct frame *frame_take(struct buffer *buffer)
+struct frame *frame_take(struct buffer *buffer, size_t *account)
 {
     struct frame *frame = buffer->failed ? NULL : malloc(sizeof *frame);
     if (!frame) {
@@ -12,7 +12,9 @@ struct frame *frame_take(struct buffer *buffer)
     }
     /* What the buffer grew to beyond its content would stay for as long as the slowest reader. */
     char *bytes = realloc(buffer->data, buffer->length ? buffer->length : 1);
-    *frame = (struct frame){1, buffer->length, bytes ? bytes : buffer->data};
+    *frame = (struct frame){account, 1, buffer->length, bytes ? bytes : buffer->data};
+    if (account)
+        *account += frame->length;
     *buffer = (struct buffer){0};
     return frame;
 }
@@ -27,6 +29,8 @@ void frame_release(struct frame *frame)
 {
     if (!frame || --frame->references)
         return;
+    if (frame->account)
+        *frame->account -= frame->length;
     free(frame->bytes);
     free(frame);
 }

@@ -12,14 +12,16 @@
 #include "daemon/buffer.h"
 
 struct frame {
+    size_t *account; /* from which its length is taken in the end, or NULL */
     unsigned references;
     size_t length;
     char *bytes;
 };
 
-/* Takes over what the buffer holds and leaves it empty.  NULL when there is no memory, or the
- * buffer had none; the buffer is freed then.  The first reference is the caller's. */
-struct frame *frame_take(struct buffer *buffer);
+/* Takes over what the buffer holds, leaves it empty, and adds the length to *account, if there is
+ * one, for as long as the frame is held.  NULL when there is no memory, or the buffer had none; the
+ * buffer is freed then.  The first reference is the caller's. */
+struct frame *frame_take(struct buffer *buffer, size_t *account);
 
 struct frame *frame_hold(struct frame *frame);
 void frame_release(struct frame *frame); /* NULL is fine */

@@ -86,6 +86,8 @@ static int parse_header(struct http_request *request, const char *name, const ch
         request->accept = value;
     } else if (strcasecmp(name, "Accept-Encoding") == 0) {
         request->accept_encoding = value;
+    } else if (strcasecmp(name, "Last-Event-ID") == 0) {
+        request->last_event_id = value;
     }
     return 0;
 }

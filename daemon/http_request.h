@@ -16,8 +16,9 @@ struct http_request {
     const char *query; /* "" if there is none */
     const char *accept;
     const char *accept_encoding;
-    bool head;       /* method is HEAD */
-    bool keep_alive; /* the client wants the connection to stay */
+    const char *last_event_id; /* NULL if none was sent */
+    bool head;                 /* method is HEAD */
+    bool keep_alive;           /* the client wants the connection to stay */
 };
 
 /* Bytes up to and with the blank line that ends a head; 0 while it is not there yet. */

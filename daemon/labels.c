@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/labels.h"
 
+#include <stdio.h>
+
 bool labels_next(const char **labels, struct label *label)
 {
     const char *at = *labels + (**labels == ',');
@@ -61,4 +63,13 @@ void labels_add(struct json *json, const char *labels)
         else
             json_text(json, label.value, label.value_length);
     }
+}
+
+void labels_add_of_node(struct json *json, const char *labels, uint32_t node)
+{
+    char number[12];
+    snprintf(number, sizeof number, "%u", node);
+    labels_add(json, labels);
+    json_key(json, "numa_node");
+    json_string(json, number);
 }

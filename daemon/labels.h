@@ -30,4 +30,7 @@ void label_append_escaped(struct buffer *out, const char *value);
 /* Adds the labels as members of an object that is open, names to plain values. */
 void labels_add(struct json *json, const char *labels);
 
+/* The same of values of one memory node: with numa_node, which comes last. */
+void labels_add_of_node(struct json *json, const char *labels, uint32_t node);
+
 #endif

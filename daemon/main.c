@@ -26,8 +26,9 @@
 #define EVENTS_MOST 5
 #define RETRY_SECONDS 5
 #define SUPERVISE_MS 250
-#define SCANS_MOST 20  /* at the start */
-#define LOOKS_MOST 100 /* of --once, beside a daemon that folds all the time */
+#define FEED_ITEMS 65536 /* 3.5 MiB, of memory that is touched when they come */
+#define SCANS_MOST 20    /* at the start */
+#define LOOKS_MOST 100   /* of --once, beside a daemon that folds all the time */
 
 /* Everything that lives as long as the daemon, in the order in which it is made. */
 struct daemon {
@@ -37,12 +38,14 @@ struct daemon {
     struct pace *pace;
     struct derived *derived;
     struct snapshot_store *store;
+    struct feed *feed;
     struct state *state;
     struct continuity *continuity;
     struct discovery *discovery;
     struct collectors *collectors;
     struct event_base *base;
     struct http_server *server;
+    struct streams *streams;
     struct web web;
     bool hangs; /* a thread: what it uses cannot be freed */
     struct event *events[EVENTS_MOST];
@@ -62,6 +65,11 @@ static void compute(void *argument, const struct plan *plan, const struct snapsh
     derived_fill(daemon->derived, plan, snapshot, row);
     self_fill(daemon->self, plan, row);
     processes_fill(plan, row);
+}
+
+static void on_round(void *feed)
+{
+    feed_ring(feed);
 }
 
 /* Root makes the directory that processes expect, as tmpfiles.d would at boot. */
@@ -166,8 +174,10 @@ static bool make_pipeline(struct daemon *d)
     d->pace = pace_new(d->config.tick_ms, d->config.cpu_budget);
     d->derived = derived_new();
     d->store = snapshot_store_new(d->topology, compute, d);
-    if (!d->self || !d->pace || !d->derived || !d->store)
+    d->feed = feed_new(FEED_ITEMS);
+    if (!d->self || !d->pace || !d->derived || !d->store || !d->feed)
         return fail("no memory to start", "free some");
+    snapshot_tell(d->store, on_round, d->feed);
     return true;
 }
 
@@ -182,6 +192,7 @@ static bool make_discovery(struct daemon *d)
         .flat = d->config.default_regions,
         .pace = d->pace,
         .series_limit = d->config.series_limit,
+        .feed = d->feed,
     };
     d->discovery = discovery_new(&options);
     return d->discovery || fail("cannot watch for regions", "raise fs.inotify.max_user_instances");
@@ -266,8 +277,10 @@ static bool make_server(struct daemon *d)
 {
     char error[512];
     d->base = event_base_new();
-    d->web = (struct web){d->store, d->self};
-    d->server = d->base ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
+    d->streams =
+        d->base ? streams_new(&(struct stream_options){d->base, d->store, d->feed, d->self}) : NULL;
+    d->web = (struct web){d->store, d->self, d->streams};
+    d->server = d->streams ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
     if (!d->server)
         return fail("no memory to serve", "free some");
     for (int i = 0; i < d->config.listen.count; i++) {
@@ -298,7 +311,7 @@ static int serve(struct daemon *d)
         return EXIT_FAILURE;
     scan_all(d);
     self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, NAN);
-    d->collectors = collectors_start(d->store, d->topology, d->self, d->pace);
+    d->collectors = collectors_start(d->store, d->topology, d->self, d->pace, d->feed);
     if (!d->collectors || !discovery_start(d->discovery)) {
         fail("cannot start a thread", "raise the limit on tasks");
         return EXIT_FAILURE;
@@ -324,6 +337,8 @@ static void unmake(struct daemon *d)
 {
     if (d->server)
         http_server_free(d->server);
+    if (d->streams)
+        streams_free(d->streams);
     if (d->collectors && !collectors_stop(d->collectors)) {
         log_event(LOG_LEVEL_WARNING, "a thread hangs; it is left behind", NULL);
         d->hangs = true;
@@ -337,6 +352,8 @@ static void unmake(struct daemon *d)
         state_close(d->state);
     if (d->store)
         snapshot_store_free(d->store);
+    if (d->feed)
+        feed_free(d->feed);
     if (d->derived)
         derived_free(d->derived);
     if (d->pace)

@@ -166,6 +166,10 @@ static bool start_region(struct building *b, uint32_t index)
     for (int i = 0; i <= ENGRAM_PER_CPU; i++)
         if (!(to->of[i].all = arena_take(&b->plan->arena, count[i], sizeof *to->of[i].all)))
             return false;
+    struct event_source *events = region_events(region);
+    if (!events)
+        return false;
+    to->events = event_source_hold(events);
     to->region = region_hold(region);
     b->plan->region_count++;
     return true;
@@ -221,8 +225,10 @@ void plan_release(struct plan *plan)
 {
     if (atomic_fetch_sub_explicit(&plan->references, 1, memory_order_acq_rel) != 1)
         return;
-    for (uint32_t i = 0; i < plan->region_count; i++)
+    for (uint32_t i = 0; i < plan->region_count; i++) {
+        event_source_release(plan->regions[i].events);
         region_release(plan->regions[i].region);
+    }
     if (plan->totals)
         totals_release(plan->totals);
     arena_free(&plan->arena);

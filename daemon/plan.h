@@ -28,6 +28,7 @@ struct plan_region {
     bool alive;
     struct sources of[ENGRAM_PER_CPU + 1]; /* by enum engram_placement */
     uint32_t ring;                         /* slot of the event rings, UINT32_MAX for none */
+    struct event_source *events;           /* a reference */
 };
 
 /* A family that the daemon computes.  With `from`, it has one series for each series of that

@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/plan_entry.h"
-#include "daemon/buffer.h"
+#include "daemon/record_labels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void append_label(struct buffer *out, const char *name, size_t name_length,
-                         const char *value, size_t value_length)
-{
-    if (out->length)
-        buffer_append_char(out, ',');
-    buffer_append(out, name, name_length);
-    buffer_append(out, "=\"", 2);
-    for (size_t i = 0; i < value_length; i++) {
-        if (value[i] == '\n') {
-            buffer_append(out, "\\n", 2);
-            continue;
-        }
-        if (value[i] == '"' || value[i] == '\\')
-            buffer_append_char(out, '\\');
-        buffer_append_char(out, value[i]);
-    }
-    buffer_append_char(out, '"');
-}
-
-/* A record's labels in exposition form, the process last. */
 static const char *labels_of(const struct record *record, const char *process, struct buffer *room,
                              struct arena *arena)
 {
-    struct label_view label;
     buffer_reset(room);
-    for (size_t at = 0; record_label(record, &at, &label);)
-        append_label(room, label.name, label.name_length, label.value, label.value_length);
-    append_label(room, "process", 7, process, strlen(process));
+    append_record_labels(room, record, process);
     return room->failed ? NULL : arena_string(arena, room->data, room->length);
 }
 

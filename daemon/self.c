@@ -40,6 +40,7 @@ struct self {
     _Atomic uint64_t state_writes[2]; /* failures, successes */
     _Atomic uint64_t state_bytes, folded, forgotten, dropped;
     _Atomic uint64_t events, missed;
+    _Atomic uint64_t stream_clients, stream_bytes, stream_skipped, stream_cut;
     _Atomic uint64_t discoveries;
     uint64_t discoveries_before;
     _Atomic double tick_seconds, cpu_ratio;   /* NAN: not known */
@@ -92,6 +93,10 @@ static const struct own_family {
     {ENGRAM_DAEMON_EVENTS, no_labels},
     {ENGRAM_DAEMON_EVENTS_MISSED, no_labels},
     {ENGRAM_DAEMON_RESPONSES, status_labels},
+    {ENGRAM_DAEMON_STREAM_CLIENTS, no_labels},
+    {ENGRAM_DAEMON_STREAM_BYTES, no_labels},
+    {ENGRAM_DAEMON_STREAM_SKIPPED, no_labels},
+    {ENGRAM_DAEMON_STREAM_CUT, no_labels},
     {ENGRAM_QUEUE_UTILIZATION, queue_labels},
     {ENGRAM_AGGREGATION_LAG, depth_labels},
     {ENGRAM_EXPORT_DURATION, export_labels},
@@ -304,6 +309,22 @@ void self_requested(struct self *self, int status)
         atomic_fetch_add(&self->requests[status / 100 - 1], 1);
 }
 
+void self_streams(struct self *self, uint32_t clients, uint64_t bytes)
+{
+    atomic_store(&self->stream_clients, clients);
+    atomic_store(&self->stream_bytes, bytes);
+}
+
+void self_stream_skipped(struct self *self)
+{
+    atomic_fetch_add(&self->stream_skipped, 1);
+}
+
+void self_stream_cut(struct self *self)
+{
+    atomic_fetch_add(&self->stream_cut, 1);
+}
+
 static void put(const struct plan *plan, union word *row, enum engram_family which,
                 const char *labels, double value)
 {
@@ -395,6 +416,14 @@ static void fill_http(struct self *self, const struct plan *plan, union word *ro
             (double)atomic_load(&self->requests[i]));
 }
 
+static void fill_streams(struct self *self, const struct plan *plan, union word *row)
+{
+    put(plan, row, ENGRAM_DAEMON_STREAM_CLIENTS, "", (double)atomic_load(&self->stream_clients));
+    put(plan, row, ENGRAM_DAEMON_STREAM_BYTES, "", (double)atomic_load(&self->stream_bytes));
+    put(plan, row, ENGRAM_DAEMON_STREAM_SKIPPED, "", (double)atomic_load(&self->stream_skipped));
+    put(plan, row, ENGRAM_DAEMON_STREAM_CUT, "", (double)atomic_load(&self->stream_cut));
+}
+
 /* Read once a second: it is the most expensive thing here. */
 static void fill_process(struct self *self, const struct plan *plan, union word *row)
 {
@@ -422,5 +451,6 @@ void self_fill(struct self *self, const struct plan *plan, union word *row)
     fill_state(self, plan, row);
     fill_events(self, plan, row);
     fill_http(self, plan, row);
+    fill_streams(self, plan, row);
     fill_process(self, plan, row);
 }

@@ -54,6 +54,12 @@ void self_forgot(struct self *self, uint32_t processes);
 void self_exported(struct self *self, uint64_t ns, uint64_t bytes);
 void self_requested(struct self *self, int status);
 
+/* Clients of /stream and the memory that they take; one of them missed a message, or was cut off.
+ */
+void self_streams(struct self *self, uint32_t clients, uint64_t bytes);
+void self_stream_skipped(struct self *self);
+void self_stream_cut(struct self *self);
+
 /* Writes the current values into the computed row. */
 void self_fill(struct self *self, const struct plan *plan, union word *row);
 

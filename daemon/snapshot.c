@@ -51,6 +51,7 @@ struct whole {
 struct slot {
     struct held_partial *part;
     bool is_out;         /* left out */
+    bool is_fresh;       /* handed in since the last round was told */
     uint64_t not_before; /* what was started before is dropped: it would be a step back */
 };
 
@@ -63,6 +64,8 @@ struct snapshot_store {
     const struct topology *topology;
     snapshot_compute *compute;
     void *argument;
+    snapshot_told *told; /* NULL, or set before the first socket hands in anything */
+    void *told_argument;
     struct plan *plan;     /* written by discovery, read by collectors under RCU */
     struct whole *whole;   /* written under the mutex, read by anyone under RCU */
     pthread_mutex_t mutex; /* among collectors only; held for as long as putting parts together */
@@ -84,6 +87,12 @@ struct snapshot_store *snapshot_store_new(const struct topology *topology,
     store->argument = argument;
     pthread_mutex_init(&store->mutex, NULL);
     return store;
+}
+
+void snapshot_tell(struct snapshot_store *store, snapshot_told *told, void *argument)
+{
+    store->told = told;
+    store->told_argument = argument;
 }
 
 void snapshot_thread_start(void)
@@ -279,6 +288,19 @@ static void publish_whole(struct snapshot_store *store)
     urcu_memb_call_rcu(&old->retire, retire_whole);
 }
 
+/* Under the mutex: whether a socket that hands in again ends the round, or is the last of it.  Who
+ * is slow holds up the others by a tick at most. */
+static bool ends_round(struct snapshot_store *store, uint32_t socket)
+{
+    bool ends = store->slots[socket].is_fresh, whole = true;
+    store->slots[socket].is_fresh = true;
+    for (uint32_t i = 0; i < topology_sockets(store->topology); i++)
+        whole &= store->slots[i].is_fresh || store->slots[i].is_out;
+    for (uint32_t i = 0; (ends || whole) && i < topology_sockets(store->topology); i++)
+        store->slots[i].is_fresh = ends && !whole && i == socket;
+    return ends || whole;
+}
+
 /* Under the mutex: takes the part over. */
 static void fill_slot(struct snapshot_store *store, uint32_t socket, struct held_partial *part)
 {
@@ -288,6 +310,8 @@ static void fill_slot(struct snapshot_store *store, uint32_t socket, struct held
     slot->is_out = false;
     slot->not_before = part->partial->started;
     publish_whole(store);
+    if (ends_round(store, socket) && store->told)
+        store->told(store->told_argument);
 }
 
 void snapshot_publish_partial(struct snapshot_store *store, uint32_t socket,
@@ -333,6 +357,11 @@ void snapshot_end(void)
 {
     TELL_RELEASE(&readers_end);
     urcu_memb_read_unlock();
+}
+
+struct plan *snapshot_plan(const struct snapshot *snapshot)
+{
+    return plan_hold(caa_container_of(snapshot, const struct whole, snapshot)->plan);
 }
 
 void snapshot_store_free(struct snapshot_store *store)

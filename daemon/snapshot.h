@@ -22,6 +22,11 @@ struct snapshot_store;
 typedef void snapshot_compute(void *argument, const struct plan *plan,
                               const struct snapshot *snapshot, union word *row);
 
+/* Told each time that every socket has handed in values once more; by the thread that did so last,
+ * which must not be kept. */
+typedef void snapshot_told(void *argument);
+void snapshot_tell(struct snapshot_store *store, snapshot_told *told, void *argument);
+
 struct snapshot_store *snapshot_store_new(const struct topology *topology,
                                           snapshot_compute *compute, void *argument);
 void snapshot_store_free(struct snapshot_store *store);
@@ -61,5 +66,8 @@ bool snapshot_expire(struct snapshot_store *store, uint32_t socket);
 /* The newest whole snapshot, valid until snapshot_end(); NULL before the first. */
 const struct snapshot *snapshot_begin(struct snapshot_store *store);
 void snapshot_end(void);
+
+/* Its plan, with a reference for the caller. */
+struct plan *snapshot_plan(const struct snapshot *snapshot);
 
 #endif

@@ -69,6 +69,12 @@ static void serve_metrics(struct web *web, const struct http_request *request,
                  body.data, body.length, free);
 }
 
+static void serve_stream(struct web *web, const struct http_request *request,
+                         struct http_response *response)
+{
+    streams_serve(web->streams, request, response);
+}
+
 static void serve_healthy(struct web *web, const struct http_request *request,
                           struct http_response *response)
 {
@@ -93,6 +99,7 @@ static void serve_landing(struct web *web, const struct http_request *request,
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>engramd</title>"
         "</head>\n<body><h1>engramd</h1>\n<p>Metrics of Engram's processes on this host.</p>\n"
         "<ul>\n<li><a href=\"/metrics\">/metrics</a>: for Prometheus, text or OpenMetrics</li>\n"
+        "<li><a href=\"/stream\">/stream</a>: Server-Sent Events, as they happen</li>\n"
         "<li><a href=\"/-/healthy\">/-/healthy</a>: the daemon answers</li>\n"
         "<li><a href=\"/-/ready\">/-/ready</a>: it has values to serve</li>\n"
         "</ul>\n<p>Version " ENGRAM_VERSION ", revision " ENGRAM_REVISION "; see engramd(8).</p>\n"
@@ -106,9 +113,9 @@ static const struct {
     const char *path;
     route_handler *handle;
 } routes[] = {
-    {"/metrics", serve_metrics},   {"/metrics/prometheus", serve_metrics},
-    {"/-/healthy", serve_healthy}, {"/-/ready", serve_ready},
-    {"/", serve_landing},
+    {"/metrics", serve_metrics}, {"/metrics/prometheus", serve_metrics},
+    {"/stream", serve_stream},   {"/-/healthy", serve_healthy},
+    {"/-/ready", serve_ready},   {"/", serve_landing},
 };
 
 void web_handle(const struct http_request *request, struct http_response *response, void *argument)

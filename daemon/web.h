@@ -6,10 +6,12 @@
 #include "daemon/http.h"
 #include "daemon/self.h"
 #include "daemon/snapshot.h"
+#include "daemon/stream.h"
 
 struct web {
     struct snapshot_store *store;
     struct self *self;
+    struct streams *streams;
 };
 
 /* An http_handler and an http_observer; their argument is a struct web. */

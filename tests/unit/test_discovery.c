@@ -530,7 +530,7 @@ static struct collectors *start_threads(void)
 {
     ck_assert(discovery_start(discovery));
     struct collectors *collectors =
-        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace);
+        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, NULL);
     ck_assert_ptr_nonnull(collectors);
     return collectors;
 }

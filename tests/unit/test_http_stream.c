@@ -16,7 +16,7 @@ static struct frame *frame_of(const char *text, size_t length)
 {
     struct buffer buffer = {0};
     buffer_append(&buffer, text, length);
-    return frame_take(&buffer);
+    return frame_take(&buffer, NULL);
 }
 
 static void push(struct http_stream *stream, const char *text)

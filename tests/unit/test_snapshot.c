@@ -274,7 +274,7 @@ START_TEST(collectors_tick_until_stopped)
     engram_counter counter = engram_counter_new("c_total", "", NULL);
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
     struct collectors *collectors =
-        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace);
+        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, NULL);
     ck_assert_ptr_nonnull(collectors);
     await_collection();
     engram_counter_add(counter, 7);

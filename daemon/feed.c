@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/feed.h"
+#include "daemon/clock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct feed {
+    pthread_mutex_t mutex; /* held for a few copies at a time */
+    uint64_t head;         /* items ever appended */
+    uint32_t size;
+    int bell;
+    struct feed_item items[];
+};
+
+struct feed *feed_new(uint32_t items)
+{
+    struct feed *feed = calloc(1, sizeof *feed + items * sizeof feed->items[0]);
+    if (!feed)
+        return NULL;
+    feed->size = items;
+    feed->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (feed->bell < 0) {
+        int error = errno;
+        free(feed);
+        errno = error;
+        return NULL;
+    }
+    pthread_mutex_init(&feed->mutex, NULL);
+    return feed;
+}
+
+void feed_free(struct feed *feed)
+{
+    for (uint32_t i = 0; i < feed->size; i++)
+        event_source_release(feed->items[i].source);
+    pthread_mutex_destroy(&feed->mutex);
+    close(feed->bell);
+    free(feed);
+}
+
+/* Under the mutex. */
+static void append(struct feed *feed, const struct feed_item *item)
+{
+    struct feed_item *to = &feed->items[feed->head % feed->size];
+    event_source_release(to->source);
+    *to = *item;
+    event_source_hold(to->source);
+    feed->head++;
+}
+
+void feed_events(struct feed *feed, struct event_source *source, uint32_t node,
+                 const struct drained *drained)
+{
+    pthread_mutex_lock(&feed->mutex);
+    for (uint32_t i = 0; i < drained->count; i++) {
+        const struct engram_event_record *record = &drained->records[i];
+        if (event_source_kind(source, record->kind))
+            append(feed, &(struct feed_item){.time = record->time,
+                                             .source = source,
+                                             .values = {record->values[0], record->values[1]},
+                                             .kind = record->kind,
+                                             .node = (uint16_t)node,
+                                             .what = FEED_EVENT});
+    }
+    pthread_mutex_unlock(&feed->mutex);
+}
+
+void feed_process(struct feed *feed, struct event_source *source, enum feed_what what)
+{
+    const struct feed_item item = {
+        .time = clock_monotonic(), .source = source, .what = (uint8_t)what};
+    pthread_mutex_lock(&feed->mutex);
+    append(feed, &item);
+    pthread_mutex_unlock(&feed->mutex);
+}
+
+void feed_ring(struct feed *feed)
+{
+    if (eventfd_write(feed->bell, 1)) /* full: it has not been heard yet, and still rings */
+        errno = 0;
+}
+
+int feed_bell(const struct feed *feed)
+{
+    return feed->bell;
+}
+
+void feed_silence(struct feed *feed)
+{
+    eventfd_t rings;
+    if (eventfd_read(feed->bell, &rings))
+        errno = 0;
+}
+
+/* Under the mutex. */
+static uint64_t tail_of(const struct feed *feed)
+{
+    return feed->head > feed->size ? feed->head - feed->size : 0;
+}
+
+uint64_t feed_tail(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->mutex);
+    uint64_t tail = tail_of(feed);
+    pthread_mutex_unlock(&feed->mutex);
+    return tail;
+}
+
+uint64_t feed_head(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->mutex);
+    uint64_t head = feed->head;
+    pthread_mutex_unlock(&feed->mutex);
+    return head;
+}
+
+uint32_t feed_read(struct feed *feed, uint64_t *cursor, uint64_t end, struct feed_item *items,
+                   uint32_t most, uint64_t *missed)
+{
+    uint32_t count = 0;
+    pthread_mutex_lock(&feed->mutex);
+    end = end < feed->head ? end : feed->head;
+    uint64_t first = tail_of(feed) < end ? tail_of(feed) : end;
+    if (*cursor < first) {
+        *missed += first - *cursor;
+        *cursor = first;
+    }
+    for (; count < most && *cursor < end; ++*cursor) {
+        items[count] = feed->items[*cursor % feed->size];
+        event_source_hold(items[count++].source);
+    }
+    pthread_mutex_unlock(&feed->mutex);
+    return count;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/stream.h"
+#include "daemon/clock.h"
+#include "daemon/stream_client.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define GROUPS_MAX 64
+#define SLICE 128 /* clients that get a frame before requests are looked at again */
+#define BEAT_NS UINT64_C(10000000000)
+#define EVENT_STREAM "text/event-stream; charset=utf-8"
+#define PLAIN "text/plain; charset=utf-8"
+
+struct streams {
+    struct stream_options options;
+    uint64_t epoch;
+    struct stream_group *groups;
+    uint32_t group_count, client_count;
+    size_t frames; /* bytes of all that are held */
+    struct event *bell, *slice, *second;
+};
+
+/* --- Sending --- */
+
+static void go_on(struct streams *streams)
+{
+    event_add(streams->slice, &(struct timeval){0});
+}
+
+/* Makes what is new a frame, unless the one before is still on its way. */
+static void renew(struct streams *streams, struct stream_group *group, uint64_t now)
+{
+    group->again = group->next_client != NULL;
+    if (group->again)
+        return;
+    if (group_encode(group, now))
+        go_on(streams);
+    if (group->more)
+        feed_ring(streams->options.feed);
+}
+
+static void on_bell(evutil_socket_t fd, short what, void *argument)
+{
+    struct streams *streams = argument;
+    uint64_t now = clock_monotonic();
+    (void)fd, (void)what;
+    feed_silence(streams->options.feed);
+    for (struct stream_group *group = streams->groups; group; group = group->next)
+        renew(streams, group, now);
+}
+
+/* Sends a group's frame to some of its clients; returns how many. */
+static int push_some(struct streams *streams, struct stream_group *group, int most)
+{
+    int pushed = 0;
+    for (; pushed < most && group->next_client; pushed++) {
+        struct stream_client *client = group->next_client;
+        group->next_client = client->next;
+        if (!client_push(client) && group->has_metrics)
+            self_stream_skipped(streams->options.self);
+    }
+    return pushed;
+}
+
+static void on_slice(evutil_socket_t fd, short what, void *argument)
+{
+    struct streams *streams = argument;
+    int left = SLICE;
+    (void)fd, (void)what;
+    for (struct stream_group *group = streams->groups; group && left; group = group->next) {
+        left -= push_some(streams, group, left);
+        if (!group->next_client && group->again)
+            renew(streams, group, clock_monotonic());
+    }
+    for (struct stream_group *group = streams->groups; group; group = group->next)
+        if (group->next_client)
+            go_on(streams);
+}
+
+/* --- Who comes and goes --- */
+
+static void tell_self(const struct streams *streams)
+{
+    size_t bytes = streams->frames;
+    for (const struct stream_group *group = streams->groups; group; group = group->next)
+        bytes += group_bytes(group);
+    self_streams(streams->options.self, streams->client_count,
+                 bytes + streams->client_count * sizeof(struct stream_client));
+}
+
+static void remove_group(struct streams *streams, struct stream_group *group)
+{
+    struct stream_group **at = &streams->groups;
+    while (*at != group)
+        at = &(*at)->next;
+    *at = group->next;
+    streams->group_count--;
+    group_free(group);
+}
+
+static void remove_client(struct stream_client *client)
+{
+    struct streams *streams = client->streams;
+    struct stream_group *group = client->group;
+    if (group->next_client == client)
+        group->next_client = client->next;
+    *client->link = client->next;
+    if (client->next)
+        client->next->link = client->link;
+    free(client);
+    streams->client_count--;
+    if (!group->clients)
+        remove_group(streams, group);
+    tell_self(streams);
+}
+
+static void on_closed(void *client)
+{
+    remove_client(client);
+}
+
+static void on_drained(void *client)
+{
+    client_drained(client);
+}
+
+static void cut_stuck(struct streams *streams, struct stream_group *group, uint64_t now)
+{
+    struct stream_client *next;
+    for (struct stream_client *client = group->clients; client; client = next) {
+        next = client->next;
+        if (!client_is_stuck(client, now))
+            continue;
+        self_stream_cut(streams->options.self);
+        http_stream_close(client->stream);
+        remove_client(client); /* and the group with the last of them */
+    }
+}
+
+static void on_second(evutil_socket_t fd, short what, void *argument)
+{
+    struct streams *streams = argument;
+    struct stream_group *next;
+    uint64_t now = clock_monotonic();
+    (void)fd, (void)what;
+    for (struct stream_group *group = streams->groups; group; group = next) {
+        next = group->next;
+        if (!group->next_client && now - group->sent > BEAT_NS) {
+            group_beat(group, now);
+            go_on(streams);
+        }
+        cut_stuck(streams, group, now);
+    }
+    tell_self(streams);
+}
+
+/* The group of such a filter, which is taken over; NULL when there are too many. */
+static struct stream_group *join(struct streams *streams, struct stream_filter *filter)
+{
+    struct buffer key = {0};
+    stream_filter_key(filter, &key);
+    struct stream_group *group = streams->groups;
+    while (group && (key.failed || key.length != group->key.length ||
+                     memcmp(key.data, group->key.data, key.length) != 0))
+        group = group->next;
+    bool room = streams->group_count < GROUPS_MAX && streams->frames < STREAM_BUDGET;
+    buffer_free(&key);
+    if (group || !room) {
+        stream_filter_free(filter);
+        return group;
+    }
+    group = group_new(filter, streams->options.feed, streams->options.store, streams->epoch,
+                      &streams->frames);
+    if (!group)
+        return NULL;
+    group->next = streams->groups;
+    streams->groups = group;
+    streams->group_count++;
+    return group;
+}
+
+/* What a client hears first, and from where on it is told what happened. */
+static void greet(struct stream_client *client, const char *last)
+{
+    struct stream_group *group = client->group;
+    struct stream_id id;
+    struct buffer out = {0};
+    uint64_t tail = feed_tail(group->feed);
+    client->cursor = group->cursor;
+    buffer_append_string(&out, "retry: 3000\n\n");
+    if (*last && stream_id_parse(&id, last) && id.epoch == group->epoch &&
+        id.sequence <= group->cursor) {
+        client->cursor = id.sequence; /* what is not there any more is told as a gap */
+    } else if (*last) {
+        client->cursor = tail < group->cursor ? tail : group->cursor;
+        encode_reset(&out, (struct stream_id){group->epoch, client->cursor},
+                     "the id is of another run of engramd");
+    }
+    client_send(client, frame_take(&out, group->account));
+}
+
+static const struct http_stream_calls calls = {on_drained, on_closed};
+
+/* False when there is no room for the client; its group is left as it was. */
+static bool add_client(struct streams *streams, struct stream_group *group,
+                       struct http_response *response, const char *last)
+{
+    struct stream_client *client = calloc(1, sizeof *client);
+    if (client)
+        client->stream = http_stream_begin(response, EVENT_STREAM, &calls, client);
+    if (!client || !client->stream) {
+        free(client);
+        return false;
+    }
+    client->streams = streams;
+    client->group = group;
+    client->behind = true;
+    client->next = group->clients;
+    client->link = &group->clients;
+    if (client->next)
+        client->next->link = &client->next;
+    group->clients = client;
+    streams->client_count++;
+    greet(client, last);
+    return true;
+}
+
+static void refuse(struct http_response *response)
+{
+    static const char text[] = "503 Service Unavailable: there are as many streams as there may "
+                               "be, or of as many filters\n";
+    http_header(response, "Retry-After: 10");
+    http_respond(response, 503, PLAIN, text, sizeof text - 1, NULL);
+}
+
+static void refuse_filter(struct http_response *response, const char *error)
+{
+    char text[256];
+    int length = snprintf(text, sizeof text, "400 Bad Request: %s\n", error);
+    http_respond(response, 400, PLAIN, text, (size_t)length, NULL);
+}
+
+static void begin(struct streams *streams, struct stream_filter *filter,
+                  struct http_response *response, const char *last)
+{
+    struct stream_group *group = join(streams, filter);
+    if (group && add_client(streams, group, response, last)) {
+        tell_self(streams);
+        return;
+    }
+    if (group && !group->clients)
+        remove_group(streams, group);
+    refuse(response);
+}
+
+void streams_serve(struct streams *streams, const struct http_request *request,
+                   struct http_response *response)
+{
+    struct stream_filter filter;
+    char error[128], last[LAST_ID_SIZE];
+    if (!stream_filter_parse(&filter, request->query, error, sizeof error)) {
+        stream_filter_free(&filter);
+        refuse_filter(response, error);
+    } else if (request->head) {
+        stream_filter_free(&filter);
+        http_respond(response, 200, EVENT_STREAM, "", 0, NULL);
+    } else {
+        snprintf(last, sizeof last, "%s",
+                 request->last_event_id ? request->last_event_id : filter.last);
+        begin(streams, &filter, response, last);
+    }
+}
+
+/* --- All of them --- */
+
+/* Which run of the daemon: no two of one host start within a nanosecond of its clock. */
+static uint64_t epoch_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+struct streams *streams_new(const struct stream_options *options)
+{
+    struct streams *streams = calloc(1, sizeof *streams);
+    if (!streams)
+        return NULL;
+    streams->options = *options;
+    streams->epoch = epoch_now();
+    streams->bell =
+        event_new(options->base, feed_bell(options->feed), EV_READ | EV_PERSIST, on_bell, streams);
+    streams->slice = evtimer_new(options->base, on_slice, streams);
+    streams->second = event_new(options->base, -1, EV_PERSIST, on_second, streams);
+    if (streams->bell && streams->slice && streams->second && event_add(streams->bell, NULL) == 0 &&
+        event_add(streams->second, &(struct timeval){.tv_sec = 1}) == 0)
+        return streams;
+    streams_free(streams);
+    return NULL;
+}
+
+void streams_free(struct streams *streams)
+{
+    if (streams->bell)
+        event_free(streams->bell);
+    if (streams->slice)
+        event_free(streams->slice);
+    if (streams->second)
+        event_free(streams->second);
+    free(streams);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /stream: Server-Sent Events.  Clients that ask for the same share one encoding,
+ * made when new values are there; one that does not keep up is left out until it
+ * has taken what it is owed, then told what it missed, and cut off if it takes
+ * nothing for 10 s.  All this runs on the event loop, in slices, so that requests
+ * are answered in between.
+ */
+#ifndef ENGRAMD_STREAM_H
+#define ENGRAMD_STREAM_H
+
+#include "daemon/feed.h"
+#include "daemon/http.h"
+#include "daemon/self.h"
+#include "daemon/snapshot.h"
+
+struct streams;
+
+struct stream_options {
+    struct event_base *base;
+    struct snapshot_store *store;
+    struct feed *feed;
+    struct self *self;
+};
+
+/* NULL when there is no memory.  The options are copied. */
+struct streams *streams_new(const struct stream_options *options);
+
+/* After the server, which closes all streams. */
+void streams_free(struct streams *streams);
+
+/* Answers a request for /stream, with a stream or with what is wrong. */
+void streams_serve(struct streams *streams, const struct http_request *request,
+                   struct http_response *response);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/stream_client.h"
+#include "daemon/clock.h"
+
+#define BACKLOG_MOST (256u << 10) /* bytes that wait for a client, */
+#define QUEUED_MOST 16u           /* and frames; beyond either it is behind */
+#define STUCK_NS UINT64_C(10000000000)
+#define ITEMS_AT_ONCE 64
+#define CHUNK_ENOUGH (64u << 10)
+
+void client_send(struct stream_client *client, struct frame *frame)
+{
+    if (!frame)
+        return;
+    http_stream_send(client->stream, frame);
+    frame_release(frame);
+    if (http_stream_backlog(client->stream) == 0)
+        return;
+    client->queued++;
+    if (!client->owing)
+        client->owing = clock_monotonic();
+}
+
+static bool has_room(const struct stream_client *client, const struct frame *frame)
+{
+    size_t backlog = http_stream_backlog(client->stream);
+    return frame && (backlog == 0 ||
+                     (client->queued < QUEUED_MOST && backlog + frame->length <= BACKLOG_MOST));
+}
+
+static void fall_behind(struct stream_client *client)
+{
+    if (!client->behind)
+        client->cursor = client->group->from;
+    client->behind = true;
+    client->skipped += client->group->has_metrics;
+}
+
+bool client_push(struct stream_client *client)
+{
+    struct stream_group *group = client->group;
+    if (client->number == group->number)
+        return true; /* the snapshot that it got meanwhile is newer */
+    client->number = group->number;
+    if (!client->behind && has_room(client, group->frame)) {
+        client_send(client, frame_hold(group->frame));
+        return true;
+    }
+    fall_behind(client);
+    client_catch_up(client); /* if it can: there was no memory before, maybe */
+    return false;
+}
+
+/* Some of the items between its cursor and the group's; false when that was all. */
+static bool send_items(struct stream_client *client)
+{
+    const struct stream_group *group = client->group;
+    struct feed_item items[ITEMS_AT_ONCE];
+    struct buffer out = {0};
+    while (client->cursor < group->cursor && out.length < CHUNK_ENOUGH) {
+        uint64_t missed = 0;
+        uint32_t count =
+            feed_read(group->feed, &client->cursor, group->cursor, items, ITEMS_AT_ONCE, &missed);
+        uint64_t at = client->cursor - count;
+        if (missed)
+            encode_gap(&out, (struct stream_id){group->epoch, at}, 0, missed);
+        for (uint32_t i = 0; i < count; i++) {
+            encode_item(&out, (struct stream_id){group->epoch, at + i + 1}, &group->filter,
+                        &items[i]);
+            event_source_release(items[i].source);
+        }
+    }
+    client_send(client, out.length ? frame_take(&out, group->account) : NULL);
+    return client->cursor < group->cursor;
+}
+
+/* Now it knows what the others know. */
+static void send_values(struct stream_client *client)
+{
+    struct stream_group *group = client->group;
+    bool metrics = group->filter.kinds & STREAM_METRICS;
+    struct frame *values = metrics ? group_snapshot(group) : NULL;
+    struct buffer out = {0};
+    if (metrics && !values)
+        return; /* at the next push */
+    if (client->skipped) {
+        encode_gap(&out, group_id(group), client->skipped, 0);
+        client_send(client, frame_take(&out, group->account));
+    }
+    client_send(client, values);
+    client->skipped = 0;
+    client->behind = false;
+    client->number = group->number;
+}
+
+void client_catch_up(struct stream_client *client)
+{
+    bool more = true;
+    while (more && http_stream_backlog(client->stream) == 0)
+        more = send_items(client);
+    if (!more)
+        send_values(client);
+}
+
+void client_drained(struct stream_client *client)
+{
+    client->owing = 0;
+    client->queued = 0;
+    if (client->behind)
+        client_catch_up(client);
+}
+
+bool client_is_stuck(const struct stream_client *client, uint64_t now)
+{
+    return client->owing && now > client->owing && now - client->owing > STUCK_NS;
+}
