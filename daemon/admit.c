@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/admit.h"
+#include "daemon/boot.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "shmlib/guard.h"
@@ -169,6 +170,7 @@ bool admit(struct found *found, struct found_file *file, int dir, struct self *s
 struct peek {
     const struct reader *reader;
     uint32_t published;
+    uint64_t memory;
 };
 
 static void read_published(void *argument)
@@ -176,6 +178,7 @@ static void read_published(void *argument)
     struct peek *peek = argument;
     const struct engram_region *live = (const void *)peek->reader->map;
     peek->published = __atomic_load_n(&live->published, __ATOMIC_ACQUIRE);
+    peek->memory = __atomic_load_n(&live->reserved_bytes, __ATOMIC_RELAXED);
 }
 
 static void tell_crowded(struct found_file *file)
@@ -196,7 +199,7 @@ static void tell_crowded(struct found_file *file)
 static enum rejection look_again(struct found *found, struct found_file *file, bool thorough)
 {
     struct reader *reader = file->region->reader;
-    struct peek peek = {reader, 0};
+    struct peek peek = {.reader = reader};
     if (!guard_run(read_published, &peek) || atomic_load(&file->region->truncated))
         return reader_has_hole(reader) ? REJECTION_HOLE : REJECTION_TRUNCATED;
     if (reader_has_hole(reader))
@@ -208,7 +211,19 @@ static enum rejection look_again(struct found *found, struct found_file *file, b
     reader->limits = limits_of(found, file);
     enum rejection rejection = reader_refresh(reader);
     charge(found, file);
+    uint64_t size = reader->header.size;
+    atomic_store(&file->region->memory, peek.memory < size ? peek.memory : size);
     return rejection;
+}
+
+/* For whoever wants to know how the process is. */
+static void note(struct region *region, bool alive)
+{
+    atomic_store(&region->main_process, main_process_ask(&region->reader->header));
+    atomic_store(&region->series, region->reader->count);
+    atomic_store(&region->refused, region->reader->refused);
+    if (alive)
+        atomic_store(&region->seen, boot_clock());
 }
 
 bool admit_again(struct found *found, struct found_file *file, bool thorough, struct self *self)
@@ -224,7 +239,7 @@ bool admit_again(struct found *found, struct found_file *file, bool thorough, st
     }
     tell_crowded(file);
     if (thorough)
-        atomic_store(&file->region->main_process, main_process_ask(&reader->header));
+        note(file->region, alive);
     if (alive == file->alive)
         return reader->count != before;
     file->alive = alive;

@@ -111,6 +111,19 @@ static inline void json_double(struct json *json, double value)
         buffer_append_string(json->out, "null");
 }
 
+/* Members of an object. */
+static inline void json_member_u64(struct json *json, const char *name, uint64_t value)
+{
+    json_key(json, name);
+    json_u64(json, value);
+}
+
+static inline void json_member_string(struct json *json, const char *name, const char *text)
+{
+    json_key(json, name);
+    json_string(json, text);
+}
+
 static inline void json_bool(struct json *json, bool value)
 {
     json_separate(json);

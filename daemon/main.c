@@ -279,7 +279,7 @@ static bool make_server(struct daemon *d)
     d->base = event_base_new();
     d->streams =
         d->base ? streams_new(&(struct stream_options){d->base, d->store, d->feed, d->self}) : NULL;
-    d->web = (struct web){d->store, d->self, d->streams};
+    d->web = (struct web){d->store, d->self, {d->store, d->topology}, d->streams};
     d->server = d->streams ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
     if (!d->server)
         return fail("no memory to serve", "free some");

@@ -25,8 +25,13 @@ struct region {
     atomic_bool truncated; /* set by a collector that found a page gone */
     struct reader *reader;
     char process[IDENTITY_SIZE]; /* as it is shown */
-    uint64_t since;           /* when its name was first seen with its owner, ns, CLOCK_BOOTTIME */
-    atomic_int main_process;  /* enum main_process, as of the last scan */
+    uint64_t since; /* when its name was first seen with its owner, ns, CLOCK_BOOTTIME */
+    /* As of the last look of discovery at it. */
+    atomic_int main_process;  /* enum main_process */
+    _Atomic uint64_t seen;    /* when its lock was last held, CLOCK_BOOTTIME, ns; 0: never yet */
+    _Atomic uint64_t memory;  /* that it takes, bytes, as its process says */
+    _Atomic uint32_t series;  /* that are read */
+    _Atomic uint32_t refused; /* and that are too many */
     struct ring_place *rings; /* of nodes, then of CPUs; see collector.c */
 
     /* Of the discovery thread. */

@@ -361,7 +361,7 @@ void snapshot_end(void)
 
 struct plan *snapshot_plan(const struct snapshot *snapshot)
 {
-    return plan_hold(caa_container_of(snapshot, const struct whole, snapshot)->plan);
+    return caa_container_of(snapshot, const struct whole, snapshot)->plan;
 }
 
 void snapshot_store_free(struct snapshot_store *store)

@@ -67,7 +67,7 @@ bool snapshot_expire(struct snapshot_store *store, uint32_t socket);
 const struct snapshot *snapshot_begin(struct snapshot_store *store);
 void snapshot_end(void);
 
-/* Its plan, with a reference for the caller. */
+/* The plan that a snapshot of a store is of, valid as long as it is, unless held. */
 struct plan *snapshot_plan(const struct snapshot *snapshot);
 
 #endif

@@ -94,7 +94,7 @@ bool selection_new(struct selection *selection, const struct match *match,
     size_t words = visit_all(selection, match, snapshot, count_pick);
     selection->picks = calloc(selection->count + 1, sizeof *selection->picks);
     selection->before = calloc(words + 1, sizeof *selection->before);
-    selection->plan = snapshot_plan(snapshot);
+    selection->plan = plan_hold(snapshot_plan(snapshot));
     if (selection->picks && selection->before)
         visit_all(selection, match, snapshot, add_pick);
     if (!selection->picks || !selection->before || selection->heads.failed) {

@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/topology.h"
+#include "daemon/topology_hwloc.h"
 
 #include <engram/abi.h>
-#include <hwloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct topology {
-    hwloc_topology_t hwloc;
-    uint32_t sockets;
-    uint32_t nodes;
-    uint32_t cpus;
-    uint32_t possible_cpus;
-    uint32_t home; /* the first node that has CPUs */
-    uint32_t *node_of_cpu;
-    uint32_t *socket_of_node; /* UINT32_MAX for a node without CPUs */
-};
 
 /* Where sockets share a node, the first one's collector reads all of it: a row has one writer. */
 static void place_cpu(struct topology *topology, hwloc_obj_t pu)
@@ -87,10 +75,11 @@ struct topology *topology_load(const char *sysroot)
     if (!topology)
         return NULL;
     topology->possible_cpus = read_possible_cpus(sysroot);
+    topology->sysroot = strdup(sysroot);
     if (strcmp(sysroot, "/") != 0)
         setenv("HWLOC_FSROOT", sysroot, 1); /* hwloc has no call for it */
-    if (hwloc_topology_init(&topology->hwloc) == 0 && hwloc_topology_load(topology->hwloc) == 0 &&
-        topology_read(topology))
+    if (topology->sysroot && hwloc_topology_init(&topology->hwloc) == 0 &&
+        hwloc_topology_load(topology->hwloc) == 0 && topology_read(topology))
         return topology;
     topology_free(topology);
     return NULL;
@@ -100,6 +89,7 @@ void topology_free(struct topology *topology)
 {
     if (topology->hwloc)
         hwloc_topology_destroy(topology->hwloc);
+    free(topology->sysroot);
     free(topology->node_of_cpu);
     free(topology->socket_of_node);
     free(topology);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which CPU belongs to which socket and memory node.  The only user of hwloc. */
+/* Which CPU belongs to which socket and memory node. */
 #ifndef ENGRAMD_TOPOLOGY_H
 #define ENGRAMD_TOPOLOGY_H
 
@@ -28,6 +28,11 @@ uint32_t topology_node_of_cpu(const struct topology *topology, uint32_t cpu);
 
 /* Where values of a node are shown: there, or for one without CPUs on the first that has some. */
 uint32_t topology_shown_node(const struct topology *topology, uint32_t node);
+
+/* Adds what there is of the machine as members of an object that is open; engramd-api(7) has them.
+ * CPUs that are offline are those of this moment, all else is as it was when it was loaded. */
+struct json;
+void topology_describe(const struct topology *topology, struct json *json);
 
 /* The socket whose collector reads a CPU or a node.  Each node has one, so where sockets share a
  * node, the first of them reads all of it. */

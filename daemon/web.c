@@ -75,6 +75,15 @@ static void serve_stream(struct web *web, const struct http_request *request,
     streams_serve(web->streams, request, response);
 }
 
+static void serve_api(struct web *web, const struct http_request *request,
+                      struct http_response *response)
+{
+    struct buffer body = {0};
+    int status = api_answer(&web->api, request->path, request->query, &body);
+    compress(&body, request, response);
+    http_respond(response, status, API_TYPE, body.data, body.length, free);
+}
+
 static void serve_healthy(struct web *web, const struct http_request *request,
                           struct http_response *response)
 {
@@ -100,6 +109,10 @@ static void serve_landing(struct web *web, const struct http_request *request,
         "</head>\n<body><h1>engramd</h1>\n<p>Metrics of Engram's processes on this host.</p>\n"
         "<ul>\n<li><a href=\"/metrics\">/metrics</a>: for Prometheus, text or OpenMetrics</li>\n"
         "<li><a href=\"/stream\">/stream</a>: Server-Sent Events, as they happen</li>\n"
+        "<li><a href=\"/api/v1/processes\">/api/v1/processes</a>: who writes them</li>\n"
+        "<li><a href=\"/api/v1/topology\">/api/v1/topology</a>: sockets, memory nodes, caches, "
+        "cores</li>\n"
+        "<li><a href=\"/api/v1/alerts\">/api/v1/alerts</a>: what fires now</li>\n"
         "<li><a href=\"/-/healthy\">/-/healthy</a>: the daemon answers</li>\n"
         "<li><a href=\"/-/ready\">/-/ready</a>: it has values to serve</li>\n"
         "</ul>\n<p>Version " ENGRAM_VERSION ", revision " ENGRAM_REVISION "; see engramd(8).</p>\n"
@@ -125,6 +138,10 @@ void web_handle(const struct http_request *request, struct http_response *respon
             routes[i].handle(argument, request, response);
             return;
         }
+    if (strncmp(request->path, API_ROOT, sizeof API_ROOT - 1) == 0) {
+        serve_api(argument, request, response);
+        return;
+    }
     respond_text(response, 404, "404 Not Found: / lists what there is\n");
 }
 

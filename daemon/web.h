@@ -3,6 +3,7 @@
 #ifndef ENGRAMD_WEB_H
 #define ENGRAMD_WEB_H
 
+#include "daemon/api.h"
 #include "daemon/http.h"
 #include "daemon/self.h"
 #include "daemon/snapshot.h"
@@ -11,6 +12,7 @@
 struct web {
     struct snapshot_store *store;
     struct self *self;
+    struct api api;
     struct streams *streams;
 };
 

@@ -7,6 +7,7 @@
 /* One line for each; the list declares and runs them. */
 #define SUITES(X)                                                                                  \
     X(accept)                                                                                      \
+    X(api)                                                                                         \
     X(attach)                                                                                      \
     X(bucket)                                                                                      \
     X(config)                                                                                      \

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The JSON documents below /api/v1/, as engramd-api(7) has them.  For the event
+ * loop's thread; what other threads own comes through the snapshot.
+ */
+#ifndef ENGRAMD_API_H
+#define ENGRAMD_API_H
+
+#include "daemon/json.h"
+#include "daemon/parameters.h"
+#include "daemon/snapshot.h"
+
+#define API_TYPE "application/json"
+#define API_ROOT "/api/"
+
+struct api {
+    struct snapshot_store *store;
+    const struct topology *topology;
+};
+
+/* Answers a request for a path below API_ROOT: the document in `body`, which must be empty, and its
+ * status.  With a status of 400 and more the document is an error. */
+int api_answer(const struct api *api, const char *path, const char *query, struct buffer *body);
+
+/* Writes an error instead of whatever the body has; returns the status. */
+int api_fail(struct buffer *body, int status, const char *reason);
+
+/* The documents, each in a file of its own: members of an object that is open.  0, or the status
+ * with *error a literal phrase. */
+typedef int api_document(const struct api *api, const struct parameters *parameters,
+                         struct json *json, const char **error);
+api_document api_processes, api_topology, api_alerts;
+
+#endif
