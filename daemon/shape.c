@@ -8,7 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-#define LINES_MOST 16
+#define LINES_MOST 20
+#define USUAL_FIRST (-24)
+#define USUAL_LAST 8
 
 /* "1.0", as OpenMetrics and Prometheus 3 spell it, so that the series is one in every format. */
 static char *bound_text(double bound, struct arena *arena)
@@ -57,17 +59,50 @@ static bool shown_lines(struct histogram_shape *shape, const struct record *reco
     return true;
 }
 
-/* Powers of two, as few octaves apart as the number of lines allows. */
+/* How many octaves lie between two bounds: where most values are, and elsewhere. */
+struct spacing {
+    int usual, beyond;
+};
+
+/* In seconds 60 ns to 256 s: what most values are whose range nobody gave, durations. */
+static bool is_shown(int octave, struct spacing apart)
+{
+    if (octave < USUAL_FIRST)
+        return (USUAL_FIRST - octave) % apart.beyond == 0;
+    if (octave > USUAL_LAST)
+        return (octave - USUAL_LAST) % apart.beyond == 0;
+    return (octave - USUAL_FIRST) % apart.usual == 0;
+}
+
+static int lines_in(int first, int last, struct spacing apart)
+{
+    int lines = 0;
+    for (int octave = first; octave <= last; octave++)
+        lines += is_shown(octave, apart);
+    return lines;
+}
+
+/* Every octave if the lines suffice, else every other one, and outside of the usual fewer. */
+static struct spacing spacing_of(int first, int last)
+{
+    struct spacing apart = {1, 1};
+    if (lines_in(first, last, apart) > LINES_MOST)
+        apart = (struct spacing){2, 2};
+    while (lines_in(first, last, apart) > LINES_MOST)
+        apart.beyond *= 2;
+    return apart;
+}
+
 static bool power_lines(struct histogram_shape *shape, const struct record *record,
                         struct arena *arena)
 {
     const struct engram_descriptor *d = record->descriptor;
-    int last = d->first + (int)d->cells - 3;
-    int octaves = (last - d->first) / 8;
-    int step = 8 * (octaves / LINES_MOST + 1);
-    for (int index = (d->first + 7) & ~7; index <= last; index += step)
-        if (index >= d->first && shape->lines < LINES_MOST &&
-            !add_line(shape, (uint32_t)(index - d->first) + 1, exp2(index / 8.0), arena))
+    int first = (int)ceil(d->first / 8.0);
+    int last = (int)floor((d->first + (int)d->cells - 3) / 8.0);
+    struct spacing apart = spacing_of(first, last);
+    for (int octave = first; octave <= last; octave++)
+        if (is_shown(octave, apart) &&
+            !add_line(shape, (uint32_t)(octave * 8 - d->first) + 1, exp2(octave), arena))
             return false;
     return true;
 }

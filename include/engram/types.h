@@ -47,7 +47,7 @@ struct engram_label {
  *         None: exponential buckets 2^(1/8) apart from `least` to `most` (0: 2^-30 to 2^34),
  *         which are widened to whole buckets.
  * shown   histograms with exponential buckets: the bounds that a text exposition shows; each
- *         is rounded up to a bucket's bound.  None: powers of two, at most 16.
+ *         is rounded up to a bucket's bound.  None: powers of two, at most 20.
  * merge   gauges: how processes that share a name merge.
  * shared  counters and histograms: one atomic copy for each memory node instead of one for
  *         each CPU; for families with thousands of label values.
