@@ -176,7 +176,7 @@ static int on_pair(void *argument, const char *section, const char *key, const c
     struct loading *loading = argument;
     char option[32];
     size_t length = strlen(key);
-    if (*section) {
+    if (*section) { /* behind a blank or a byte-order mark */
         snprintf(loading->wrong, sizeof loading->wrong, "there are no sections, so no [%s]",
                  section);
         return 0;
@@ -187,6 +187,22 @@ static int on_pair(void *argument, const char *section, const char *key, const c
     return set(loading, length < sizeof option ? option : key, value);
 }
 
+/* What inih would take silently: a part of a line as the whole of it, a section, and ":" for "=".
+ * A line that begins with a blank goes on with the one before, and may hold anything. */
+static void check_line(struct loading *loading, const char *text, int size)
+{
+    const char *separator = text + strcspn(text, "=:");
+    if (!strchr(text, '\n') && !feof(loading->file))
+        snprintf(loading->wrong, sizeof loading->wrong,
+                 "the line holds a NUL or is longer than %d bytes", size - 2);
+    else if (*text == '[')
+        snprintf(loading->wrong, sizeof loading->wrong, "there are no sections, so no %.*s",
+                 (int)strcspn(text, "\r\n"), text);
+    else if (*separator == ':' && !strchr("#; \t", *text))
+        snprintf(loading->wrong, sizeof loading->wrong, "\"%.*s:\" has a colon where \"=\" belongs",
+                 (int)(separator - text), text);
+}
+
 /* inih goes on after an error and reports the first line: stopping here keeps text and line one. */
 static char *next_line(char *text, int size, void *stream)
 {
@@ -194,7 +210,10 @@ static char *next_line(char *text, int size, void *stream)
     if (loading->wrong[0])
         return NULL;
     loading->line++;
-    return fgets(text, size, loading->file);
+    if (!fgets(text, size, loading->file))
+        return NULL;
+    check_line(loading, text, size);
+    return loading->wrong[0] ? NULL : text;
 }
 
 static bool load_file(struct loading *loading, const char *path)
@@ -211,16 +230,16 @@ static bool load_file(struct loading *loading, const char *path)
     bool unread = ferror(loading->file) != 0;
     fclose(loading->file);
     loading->from_file = false;
-    if (line == 0 && !unread)
+    if (line == 0 && !loading->wrong[0] && !unread)
         return true;
     /* A line without "=" is inih's to find; what it says of a later one is another matter. */
-    const char *wrong = line == loading->line && loading->wrong[0]
-                            ? loading->wrong
-                            : "no line of the form key = value";
+    bool ours = line == 0 || (line == loading->line && loading->wrong[0]);
+    const char *wrong = ours ? loading->wrong : "no line of the form key = value";
     if (unread)
         fprintf(stderr, "engramd: cannot read %s: is it a file?\n", path);
     else
-        fprintf(stderr, "engramd: %s:%d: %s; see engramd(8)\n", path, line, wrong);
+        fprintf(stderr, "engramd: %s:%d: %s; see engramd(8)\n", path, ours ? loading->line : line,
+                wrong);
     return false;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static char path[] = "/tmp/engramd-config-XXXXXX";
@@ -93,14 +94,54 @@ START_TEST(region_dirs_repeat)
 }
 END_TEST
 
-static const char *const bad_files[] = {"lisen = 127.0.0.1:1\n",  "tick = 5\n", "tick = 10ms\n",
-                                        "[section]\ntick = 50\n", "listen =\n", "nonsense\n"};
+#define TEN "0123456789"
+#define FIFTY TEN TEN TEN TEN TEN
+
+/* Each with what is said behind the file's name. */
+static const struct {
+    const char *text, *said;
+} bad_files[] = {
+    {"lisen = 127.0.0.1:1\n", ":1: unknown key \"lisen\""},
+    {"tick = 5\n", ":1: \"5\" is no number of milliseconds from 10 to 1000"},
+    {"# a\ntick = 10ms\n", ":2: \"10ms\" is no number"},
+    {"listen =\n", ":1: listen has no value"},
+    {"\nnonsense\ntick = 5\n", ":2: no line of the form key = value"},
+    {"tick = 50\n[section]\n\ntick = 50\n", ":2: there are no sections, so no [section]"},
+    {"tick = 50\n[alone]\n", ":2: there are no sections, so no [alone]"},
+    {"tick: 50\n", ":1: \"tick:\" has a colon where \"=\" belongs"},
+    {"listen:127.0.0.1:1 = 2\n", ":1: \"listen:\" has a colon where \"=\" belongs"},
+    {"nonsense\ntick: 50\n", ":1: no line of the form key = value"},
+    {"tick = 50\nstate-dir = /" FIFTY FIFTY FIFTY "0123456789012345678901234567890123456\n",
+     ":2: the line holds a NUL or is longer than 198 bytes"},
+    {"# " FIFTY FIFTY FIFTY FIFTY "\nlisten = 127.0.0.1:1\n", ":1: the line holds a NUL"},
+};
 
 START_TEST(bad_files_are_refused)
 {
     struct config config;
-    write_file(bad_files[_i]);
-    ck_assert_int_eq(LOAD(&config, "--config", path), CONFIG_WRONG);
+    char said[1024] = "", place[512];
+    write_file(bad_files[_i].text);
+    FILE *kept = stderr;
+    stderr = fmemopen(said, sizeof said, "w");
+    enum config_result result = LOAD(&config, "--config", path);
+    fclose(stderr);
+    stderr = kept;
+    ck_assert_int_eq(result, CONFIG_WRONG);
+    snprintf(place, sizeof place, "%s%s", path, bad_files[_i].said);
+    ck_assert_msg(strstr(said, place), "%s: %s", bad_files[_i].text, said);
+    config_free(&config);
+    remove_file();
+}
+END_TEST
+
+START_TEST(longest_line_is_whole)
+{
+    struct config config;
+    write_file("state-dir = /" FIFTY FIFTY FIFTY "01234567890123456789012345678901234\n# a: b\n"
+               "listen = 127.0.0.1:1\n  [::1]:2\n");
+    ck_assert_int_eq(LOAD(&config, "--config", path), CONFIG_RUN);
+    ck_assert_uint_eq(strlen(config.state_dir), 198 - strlen("state-dir = "));
+    ck_assert_str_eq(config.listen.items[1], "[::1]:2");
     config_free(&config);
     remove_file();
 }
@@ -131,6 +172,7 @@ Suite *config_suite(void)
     tcase_add_test(tests, region_dirs_repeat);
     tcase_add_loop_test(tests, bad_files_are_refused, 0,
                         (int)(sizeof bad_files / sizeof bad_files[0]));
+    tcase_add_test(tests, longest_line_is_whole);
     tcase_add_test(tests, bad_arguments_are_refused);
     suite_add_tcase(suite, tests);
     return suite;
