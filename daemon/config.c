@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config.h"
 
+#include "daemon/http_listen.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <ini.h>
@@ -149,7 +151,8 @@ static bool set(struct loading *loading, const char *key, const char *value)
         return false;
     }
     if (strcmp(key, "listen") == 0)
-        return list_add(loading, &config->listen, &loading->listen_replaced, value);
+        return http_listen_valid(value, loading->wrong, sizeof loading->wrong) &&
+               list_add(loading, &config->listen, &loading->listen_replaced, value);
     if (strcmp(key, "region-dir") == 0)
         return list_add(loading, &config->region_dirs, &loading->regions_replaced, value);
     if (strcmp(key, "state-dir") == 0)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
+#define PATH_ROOM sizeof((struct sockaddr_un *)0)->sun_path
 
 static const char *advice(int error)
 {
@@ -65,10 +66,6 @@ static int listen_unix(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct stat status;
-    if (!*path || strlen(path) >= sizeof address.sun_path) {
-        errno = *path ? ENAMETOOLONG : ENOENT; /* an empty one would be an abstract name */
-        return -1;
-    }
     memcpy(address.sun_path, path, strlen(path));
     if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && !is_served(&address))
         unlink(path);
@@ -85,7 +82,8 @@ static bool is_port(const char *text)
     return digits > 0 && digits <= 5 && text[digits] == 0 && atoi(text) <= UINT16_MAX;
 }
 
-static int listen_inet(const char *address, char *error, size_t size)
+/* Resolves HOST:PORT, whose HOST is an address; NULL with a sentence when it is none. */
+static struct addrinfo *resolve(const char *address, char *error, size_t size)
 {
     char host[256];
     const char *colon = strrchr(address, ':');
@@ -97,16 +95,22 @@ static int listen_inet(const char *address, char *error, size_t size)
     if (length == 0 || length >= sizeof host || (!brackets && memchr(address, ':', length)) ||
         !is_port(colon + 1)) {
         snprintf(error, size, "neither HOST:PORT nor unix:PATH; write it as 127.0.0.1:7433");
-        return -1;
+        return NULL;
     }
     snprintf(host, sizeof host, "%.*s", (int)(brackets ? length - 2 : length),
              brackets ? address + 1 : address);
     int problem = getaddrinfo(host, colon + 1, &hints, &found);
-    if (problem) {
+    if (problem)
         snprintf(error, size, "%s; write an address and a port, as 127.0.0.1:7433",
                  gai_strerror(problem));
+    return problem ? NULL : found;
+}
+
+static int listen_inet(const char *address, char *error, size_t size)
+{
+    struct addrinfo *found = resolve(address, error, size);
+    if (!found)
         return -1;
-    }
     int fd = listen_on(found->ai_family, found->ai_addr, found->ai_addrlen);
     int saved = errno;
     freeaddrinfo(found);
@@ -114,11 +118,33 @@ static int listen_inet(const char *address, char *error, size_t size)
     return fd;
 }
 
+/* The path of unix:PATH, or NULL. */
+static const char *unix_path(const char *address)
+{
+    return strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;
+}
+
+bool http_listen_valid(const char *address, char *error, size_t size)
+{
+    const char *path = unix_path(address);
+    struct addrinfo *found = path ? NULL : resolve(address, error, size);
+    if (found)
+        freeaddrinfo(found);
+    if (!path)
+        return found != NULL;
+    if (*path && strlen(path) < PATH_ROOM) /* an empty one would be an abstract name */
+        return true;
+    snprintf(error, size, "a socket's path has 1 to %zu bytes; choose another", PATH_ROOM - 1);
+    return false;
+}
+
 int http_listen(const char *address, char *error, size_t size)
 {
     *error = 0;
-    int fd = strncmp(address, "unix:", 5) == 0 ? listen_unix(address + 5)
-                                               : listen_inet(address, error, size);
+    if (!http_listen_valid(address, error, size))
+        return -1;
+    const char *path = unix_path(address);
+    int fd = path ? listen_unix(path) : listen_inet(address, error, size);
     if (fd < 0 && *error == 0)
         snprintf(error, size, "%s; %s", strerror(errno), advice(errno));
     return fd;

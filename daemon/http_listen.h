@@ -3,7 +3,11 @@
 #ifndef ENGRAMD_HTTP_LISTEN_H
 #define ENGRAMD_HTTP_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Whether an address is of the form HOST:PORT or unix:PATH, else a sentence; nothing is opened. */
+bool http_listen_valid(const char *address, char *error, size_t size);
 
 /* A bound, listening, non-blocking socket for HOST:PORT or unix:PATH, or -1 with a sentence. */
 int http_listen(const char *address, char *error, size_t size);

@@ -69,12 +69,13 @@ if "$BUILD/engramd" --listen "unix:$socket.other" --region-dir "$ENGRAM_DIR" \
   fail "two daemons that fold the same regions"
 fi
 has 'another engramd serves the region directory' "$log.second" || fail "no word on the regions' lock"
-if "$BUILD/engramd" --listen "unix:$socket" --region-dir "$state" --state-dir "$state/other" \
-  2>"$log.second"; then
+exit_of() { local code=0; "$BUILD/engramd" "$@" 2>"$log.second" || code=$?; echo "$code"; }
+[ "$(exit_of --listen "unix:$socket" --region-dir "$state" --state-dir "$state/other")" = 1 ] ||
   fail "two daemons on one socket"
-fi
 has 'is another engramd running' "$log.second" || fail "no advice on an address in use"
-"$BUILD/engramd" --bogus 2>"$log.second" && fail "--bogus"
+[ "$(exit_of --listen 127.0.0.1:http)" = 2 ] || fail "a bad address is wrong usage"
+has 'engramd: --listen: .*127.0.0.1:7433' "$log.second" || fail "no advice on a bad address"
+[ "$(exit_of --bogus)" = 2 ] || fail "--bogus"
 has 'engramd --help' "$log.second" || fail "no advice on an unknown option"
 
 # A state directory that cannot be written is said at the start, and it serves all the same.

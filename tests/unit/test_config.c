@@ -105,6 +105,7 @@ static const struct {
     {"tick = 5\n", ":1: \"5\" is no number of milliseconds from 10 to 1000"},
     {"# a\ntick = 10ms\n", ":2: \"10ms\" is no number"},
     {"listen =\n", ":1: listen has no value"},
+    {"tick = 50\nlisten = 127.0.0.1\n", ":2: neither HOST:PORT nor unix:PATH"},
     {"\nnonsense\ntick = 5\n", ":2: no line of the form key = value"},
     {"tick = 50\n[section]\n\ntick = 50\n", ":2: there are no sections, so no [section]"},
     {"tick = 50\n[alone]\n", ":2: there are no sections, so no [alone]"},
@@ -155,6 +156,12 @@ START_TEST(bad_arguments_are_refused)
     ck_assert_int_eq(LOAD(&config, "word"), CONFIG_WRONG);
     config_free(&config);
     ck_assert_int_eq(LOAD(&config, "--tick", "2000"), CONFIG_WRONG);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "--listen", "127.0.0.1:99999"), CONFIG_WRONG);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "--listen", "localhost:7433"), CONFIG_WRONG);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "--listen", "unix:"), CONFIG_WRONG);
     config_free(&config);
     ck_assert_int_eq(LOAD(&config, "--config", "/nonexistent/file"), CONFIG_WRONG);
     config_free(&config);
