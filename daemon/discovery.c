@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ struct watched {
     const char *prefix; /* of the names that are regions */
     int watch;          /* of inotify; -1 while the directory is not there */
     bool missing;       /* and the log has said so */
+    bool seen;          /* it was read once */
 };
 
 struct discovery {
@@ -63,10 +66,11 @@ static bool list_directories(struct discovery *d)
     if (!d->watched)
         return false;
     for (uint32_t i = 0; i < count; i++)
-        d->watched[i] = (struct watched){d->options.directories[i], "", -1, false};
+        d->watched[i] = (struct watched){d->options.directories[i], "", -1, false, false};
     d->watched_count = count;
     if (d->options.flat)
-        d->watched[d->watched_count++] = (struct watched){FLAT_DIRECTORY, FLAT_PREFIX, -1, false};
+        d->watched[d->watched_count++] =
+            (struct watched){FLAT_DIRECTORY, FLAT_PREFIX, -1, false, false};
     return true;
 }
 
@@ -129,10 +133,33 @@ static void tell_missing(struct watched *at)
     errno = error;
 }
 
+/* Elsewhere processes take the lock in vain, as on overlayfs, or write to a disk. */
+static void tell_not_tmpfs(const struct watched *at, int fd)
+{
+    struct statfs system;
+    if (fstatfs(fd, &system) || system.f_type == TMPFS_MAGIC)
+        return;
+    log_event(LOG_LEVEL_WARNING, "region directory is not on a tmpfs; processes may seem dead",
+              "path=%s advice=%s", at->path,
+              "mount a tmpfs there, or name a directory below /dev/shm with --region-dir");
+}
+
 static bool is_candidate(const char *name, const char *prefix)
 {
     return name[0] != '.' && strncmp(name, prefix, strlen(prefix)) == 0 &&
            strcmp(name, ENGRAM_OFF_NAME) != 0;
+}
+
+/* What is made in the directory is told from now on, if it was not before. */
+static void watch(struct discovery *d, struct watched *at, int fd)
+{
+    if (at->watch >= 0)
+        return;
+    at->watch = inotify_add_watch(
+        d->inotify, at->path, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR);
+    if (!at->seen)
+        tell_not_tmpfs(at, fd);
+    at->seen = true;
 }
 
 /* Looks at every name in a directory; whatever is gone from it is noticed by found_sweep(). */
@@ -149,10 +176,7 @@ static void scan_directory(struct discovery *d, struct watched *at)
             close(fd);
         return;
     }
-    if (at->watch < 0)
-        at->watch =
-            inotify_add_watch(d->inotify, at->path,
-                              IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR);
+    watch(d, at, fd);
     at->missing = false;
     errno = 0;
     for (struct dirent *entry; (entry = readdir(directory)); errno = 0)

@@ -409,6 +409,18 @@ START_TEST(directory_may_go)
 }
 END_TEST
 
+/* /proc is there on any machine, and what it is no region is made of. */
+START_TEST(directory_that_is_no_tmpfs_is_named_once)
+{
+    end();
+    start_in(fixture_directory, "/proc/self/task", false);
+    scan();
+    scan();
+    ck_assert_int_eq(logged("region directory is not on a tmpfs"), 1);
+    ck_assert_int_eq(logged("path=/proc/self/task advice="), 1);
+}
+END_TEST
+
 START_TEST(several_directories_are_one)
 {
     char second[64] = "/dev/shm/engram-test-XXXXXX";
@@ -626,6 +638,7 @@ Suite *discovery_suite(void)
 #endif
     tcase_add_test(tests, directory_may_come_later);
     tcase_add_test(tests, directory_may_go);
+    tcase_add_test(tests, directory_that_is_no_tmpfs_is_named_once);
     tcase_add_test(tests, several_directories_are_one);
     tcase_add_test(tests, flat_names_have_a_prefix);
     tcase_add_test(tests, without_descriptors_all_are_served_on);
