@@ -28,6 +28,8 @@ APT_hwloc := libhwloc-dev
 APT_liburcu-memb := liburcu-dev
 APT_libdeflate := libdeflate-dev
 APT_inih := libinih-dev
+CTL_PACKAGES := libcurl
+APT_libcurl := libcurl4-openssl-dev
 APT_check := check
 lacking = $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null || echo $(APT_$(p))))
 need = $(if $(shell command -v pkg-config),,$(error pkg-config is missing; try: apt-get install pkg-config))$\
@@ -36,6 +38,8 @@ need = $(if $(shell command -v pkg-config),,$(error pkg-config is missing; try: 
 once = $(eval $(1) := $(2))$($(1))
 DAEMON_CFLAGS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_CFLAGS,$(shell pkg-config --cflags $(DAEMON_PACKAGES)))
 DAEMON_LIBS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_LIBS,$(shell pkg-config --libs $(DAEMON_PACKAGES)) -lm)
+CTL_CFLAGS = $(call need,$(CTL_PACKAGES))$(call once,CTL_CFLAGS,$(shell pkg-config --cflags $(CTL_PACKAGES)))
+CTL_LIBS = $(call need,$(CTL_PACKAGES))$(call once,CTL_LIBS,$(shell pkg-config --libs $(CTL_PACKAGES)) -lm)
 CHECK_LIBS = $(call need,check)$(call once,CHECK_LIBS,$(shell pkg-config --libs check))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
@@ -112,6 +116,7 @@ man/engram-metrics.7: include/engram/catalogue.def tools/gen-metrics.c
 	$(BUILD)/gen-metrics > $@.new && mv $@.new $@
 
 $(BUILD)/obj/daemon/%.o: ALL_CFLAGS += $(DAEMON_CFLAGS)
+$(BUILD)/obj/tools/engramctl/%.o: ALL_CFLAGS += $(CTL_CFLAGS)
 
 # Touched only when the revision is another one, so that a commit rebuilds only what names it.
 REVISED := $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -l ENGRAM_REVISION daemon/*.c))
@@ -142,7 +147,7 @@ $(BUILD)/libdemo.a: $(DEMO_OBJECTS)
 $(BUILD)/engramd: $(BUILD)/obj/daemon/main.o $(BUILD)/libdaemon.a $(BUILD)/libengram.a
 	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) -o $@
 $(BUILD)/engramctl: $(CTL_OBJECTS) $(BUILD)/libengram.a
-	$(CC) $(ALL_LDFLAGS) $^ -o $@
+	$(CC) $(ALL_LDFLAGS) $^ $(CTL_LIBS) -o $@
 $(BUILD)/engram-demo: $(BUILD)/obj/tools/demo/main.o $(BUILD)/libdemo.a
 	$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
 $(BUILD)/unit: $(UNIT_OBJECTS) $(BUILD)/libdaemon.a $(BUILD)/libdemo.a $(BUILD)/libengram.a

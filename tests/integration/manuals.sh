@@ -29,13 +29,23 @@ example() {
     sed -e '/^\.[BE]d/d' -e 's/\\e/\\/g' -e 's/\\&//g'
 }
 
+# check_options PROGRAM PAGE COMMAND...: what --help names, that of the commands, too.
 check_options() {
-  local help items named
-  help=$("$BUILD/$1" --help | grep -oE -- '--[a-z][a-z-]*' || true)
-  items=$(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$2")
+  local help items named command
+  help=$(for command in "" "${@:3}"; do "$BUILD/$1" ${command:+"$command"} --help; done |
+    grep -oE -- '--[a-z][a-z-]*' || true)
+  items=$(sed -nE 's/^\.It (Fl [a-zA-Z] , )?Fl Fl ([a-z-]+).*/--\2/p' "$2")
   named=$(grep -oE 'Fl Fl [a-z-]+' "$2" | sed 's/Fl Fl /--/' || true)
   compare "$2" options "$help" "$items"
   compare "$2" options "$help" "$named"
+}
+
+check_commands() {
+  local commands
+  commands=$("$BUILD/engramctl" --help | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+) .*/\1/p')
+  compare "$tool" commands "$commands" "$(sed -nE 's/^\.It Cm ([a-z]+).*/\1/p' "$tool")"
+  # shellcheck disable=SC2086 # one word for each
+  check_options engramctl "$tool" $commands
 }
 
 check_calls() {
@@ -130,7 +140,7 @@ check_examples() {
 
 mandoc -Tlint -W warning man/*.[1-8] || complain "mandoc finds fault with the pages"
 check_options engramd "$daemon"
-check_options engramctl "$tool"
+check_commands
 check_calls
 check_layout
 check_daemon

@@ -12,6 +12,6 @@ for compiler in "gcc -std=c11" "gcc -std=gnu17" "clang -std=c11" "g++ -x c++ -st
     -o "$room/example"
   "$room/example"
 done
-"$BUILD/engramctl" --region-dir "$ENGRAM_DIR" --address 127.0.0.1:1 status
+"$BUILD/engramctl" --region-dir "$ENGRAM_DIR" status
 [ "$("$BUILD/engramd" --once --region-dir "$ENGRAM_DIR" --state-dir "$room" 2>/dev/null |
   sed -n 's/^my_stores_total{process="my-engine",numa_node="0"} //p')" = 4 ]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* engramctl dump: every series, from a running daemon, else straight from the regions. */
 #include "engramctl.h"
+#include "http.h"
 #include "shmlib/guard.h"
 #include "shmlib/sum.h"
 
@@ -123,20 +124,25 @@ static int dump_regions(const struct options *options)
 {
     int failures = 0;
     guard_install();
-    return regions_each(options, dump_region, &failures) || failures ? EXIT_FAILED : EXIT_FINE;
+    return regions_each(options, dump_region, &failures) || failures ? EXIT_WRONG : EXIT_FINE;
+}
+
+static bool copy(void *argument, const char *bytes, size_t length)
+{
+    return fwrite(bytes, 1, length, argument) == length;
 }
 
 int command_dump(const struct options *options)
 {
+    struct http_answer answer;
     if (options->directories_given && !options->address_given)
         return dump_regions(options);
-    int status = http_get(options->address, "/metrics", stdout);
-    if (status == 0)
+    if (http_get(options->address, "/metrics", copy, stdout, &answer))
         return EXIT_FINE;
-    if (options->address_given || status > 0) {
-        fprintf(stderr, "engramctl: no metrics from engramd at %s (%s); is it running there?\n",
-                options->address, status > 0 ? "it answered with an error" : "nobody listens");
-        return EXIT_FAILED;
+    if (options->address_given || answer.reached) {
+        fprintf(stderr, "engramctl: no metrics from engramd at %s: %s; is it running there?\n",
+                options->address, answer.problem);
+        return EXIT_WRONG;
     }
     fprintf(stderr, "engramctl: no engramd at %s; reading the regions themselves\n",
             options->address);

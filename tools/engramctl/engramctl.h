@@ -8,13 +8,13 @@
 
 #include "shmlib/reader.h"
 
-/* Exit codes that scripts can use. */
-enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USED_WRONGLY = 2 };
+/* Exit codes that scripts can use: engramctl(1) documents them. */
+enum { EXIT_FINE = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
 
 struct options {
     const char *directories[16]; /* NULL-terminated; never empty */
     bool directories_given;
-    const char *address; /* of a daemon, HOST:PORT */
+    const char *address; /* of a daemon: HOST:PORT, unix:PATH or a URL */
     bool address_given;
 };
 
@@ -26,8 +26,5 @@ int command_dump(const struct options *options);
 typedef void region_visit(void *argument, const char *path, struct reader *reader,
                           enum rejection rejection);
 int regions_each(const struct options *options, region_visit *visit, void *argument);
-
-/* Copies the body of a GET to stdout; 0, or -1 when nobody listens, or an HTTP status. */
-int http_get(const char *address, const char *path, FILE *to);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* The command line: options of all commands, then a command with its own. */
 #include "engramctl.h"
 
+#include <argp.h>
 #include <engram/abi.h>
-#include <getopt.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,30 +12,139 @@
 #define DEFAULT_DIRECTORY "/dev/shm/engram/regions"
 #define DEFAULT_ADDRESS "127.0.0.1:7433"
 
-static const char usage[] =
-    "Usage: engramctl [OPTION]... COMMAND\n"
-    "Shows what instrumented processes write and what engramd serves.\n"
-    "\n"
+struct command {
+    const char *name, *about;
+    int (*run)(const struct options *options);
+};
+
+static const struct command commands[] = {
+    {"status", "Who writes: alive or dead, how many series, how much memory; and the daemon.",
+     command_status},
+    {"dump",
+     "Every series, from a running engramd; straight from the regions when none runs or "
+     "--region-dir names them.",
+     command_dump},
+};
+
+static const char about[] =
+    "Shows what instrumented processes write and what engramd serves.\v"
     "Commands:\n"
     "  status   who writes: alive or dead, how many series, how much memory\n"
-    "  dump     every series, from a running engramd; straight from the regions when none\n"
-    "           runs or --region-dir names them\n"
+    "  dump     every series, from engramd; else straight from the regions\n"
     "\n"
-    "Options:\n"
-    "  --region-dir DIR   where regions are; repeatable (default: $ENGRAM_DIR,\n"
-    "                     else " DEFAULT_DIRECTORY ")\n"
-    "  --address HOST:PORT  of engramd (default: " DEFAULT_ADDRESS ")\n"
-    "  --help             this text\n"
-    "  --version          the version\n"
-    "\n"
-    "Exit status: 0 all went well, 1 something could not be shown, 2 wrong usage.\n"
-    "See engramctl(1).\n";
+    "Exit status: 0 all is well, 1 something is wrong or cannot be shown, 2 wrong usage.\n"
+    "See engramctl(1).";
 
-static int used_wrongly(const char *what, const char *word)
+enum { KEY_REGION_DIR = 256, KEY_USAGE };
+
+static const struct argp_option common_options[] = {
+    {"region-dir", KEY_REGION_DIR, "DIR", 0,
+     "Where regions are; repeatable (default: $ENGRAM_DIR, else " DEFAULT_DIRECTORY ")", 0},
+    {"address", 'a', "ADDRESS", 0,
+     "Of engramd: HOST:PORT, unix:PATH or a URL (default: " DEFAULT_ADDRESS ")", 0},
+    {"help", 'h', NULL, 0, "This text", -1},
+    {"usage", KEY_USAGE, NULL, 0, "The options alone", -1},
+    {"version", 'V', NULL, 0, "The version", -1},
+    {0}};
+
+static error_t add_directory(struct options *options, const char *path, struct argp_state *state)
 {
-    fprintf(stderr, "engramctl: %s%s%s; see engramctl --help\n", what, word ? " " : "",
-            word ? word : "");
-    return EXIT_USED_WRONGLY;
+    const size_t room = sizeof options->directories / sizeof *options->directories;
+    size_t count = 0;
+    while (options->directories[count])
+        count++;
+    if (count + 1 == room)
+        argp_error(state, "more than %zu --region-dir", room - 1);
+    options->directories[count] = path;
+    options->directories_given = true;
+    return 0;
+}
+
+static error_t parse_common(int key, char *word, struct argp_state *state)
+{
+    struct options *options = state->input;
+    switch (key) {
+    case KEY_REGION_DIR:
+        return add_directory(options, word, state);
+    case 'a':
+        options->address = word;
+        options->address_given = true;
+        return 0;
+    case 'h':
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        return 0;
+    case KEY_USAGE:
+        argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+        return 0;
+    case 'V':
+        puts("engramctl " ENGRAM_VERSION);
+        exit(EXIT_FINE);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp common = {.options = common_options, .parser = parse_common};
+static const struct argp_child children[] = {{&common, 0, NULL, 0}, {0}};
+
+static error_t parse_command(int key, char *word, struct argp_state *state)
+{
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = state->input;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" is too much", word);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct command *command_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* What follows a command's name is its own. */
+static void parse_rest(const struct command *command, struct argp_state *state)
+{
+    struct argp argp = {.parser = parse_command, .doc = command->about, .children = children};
+    char name[64], **rest = state->argv + state->next - 1, *kept = *rest;
+    snprintf(name, sizeof name, "engramctl %s", command->name);
+    *rest = name;
+    argp_parse(&argp, state->argc - state->next + 1, rest, ARGP_NO_HELP, NULL, state->input);
+    *rest = kept;
+    state->next = state->argc;
+}
+
+/* The input of the outermost parser: options first, for the children. */
+struct parsing {
+    struct options options;
+    const struct command *command;
+};
+
+static error_t parse_first(int key, char *word, struct argp_state *state)
+{
+    struct parsing *parsing = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &parsing->options;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (!(parsing->command = command_named(word)))
+            argp_error(state, "there is no command \"%s\"", word);
+        parse_rest(parsing->command, state);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "a command is missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 /* Without --region-dir: what a writer started here would use, and the flat names. */
@@ -49,50 +160,22 @@ static void default_directories(struct options *options)
     options->directories[1] = made ? "/dev/shm" : NULL;
 }
 
-static int run(const char *command, const struct options *options)
+/* What was printed may not have arrived: on a full disk, say. */
+static int finish(int status)
 {
-    if (strcmp(command, "status") == 0)
-        return command_status(options);
-    if (strcmp(command, "dump") == 0)
-        return command_dump(options);
-    return used_wrongly("unknown command", command);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "engramctl: cannot write what was asked for: %s\n", strerror(errno));
+    return EXIT_WRONG;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option known[] = {{"region-dir", required_argument, NULL, 'r'},
-                                          {"address", required_argument, NULL, 'a'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {"version", no_argument, NULL, 'V'},
-                                          {NULL, 0, NULL, 0}};
-    const size_t room = sizeof((struct options *)0)->directories / sizeof(char *);
-    struct options options = {.address = DEFAULT_ADDRESS};
-    size_t directories = 0;
-    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        switch (option) {
-        case 'r':
-            if (directories + 1 == room)
-                return used_wrongly("too many --region-dir", NULL);
-            options.directories[directories++] = optarg;
-            options.directories_given = true;
-            break;
-        case 'a':
-            options.address = optarg;
-            options.address_given = true;
-            break;
-        case 'h':
-            return fputs(usage, stdout) < 0;
-        case 'V':
-            return puts("engramctl " ENGRAM_VERSION) < 0;
-        default:
-            fputs("engramctl: see engramctl --help\n", stderr); /* getopt has said what is wrong */
-            return EXIT_USED_WRONGLY;
-        }
-    }
-    if (optind + 1 != argc)
-        return used_wrongly(optind == argc ? "a command is missing" : "too many words after",
-                            optind == argc ? NULL : argv[optind]);
-    if (!directories)
-        default_directories(&options);
-    return run(argv[optind], &options);
+    static const struct argp argp = {NULL, parse_first, "COMMAND", about, children, NULL, NULL};
+    struct parsing parsing = {.options = {.address = DEFAULT_ADDRESS}};
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, &parsing);
+    if (!parsing.options.directories_given)
+        default_directories(&parsing.options);
+    return finish(parsing.command->run(&parsing.options));
 }

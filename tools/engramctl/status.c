@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* engramctl status: who writes, alive or dead, how many series, how much memory. */
+/* engramctl status: who writes, alive or dead, how many series, how much memory; and the daemon. */
+#include "daemon_facts.h"
 #include "engramctl.h"
 
 #include <inttypes.h>
@@ -38,7 +39,7 @@ static void print_region(void *argument, const char *path, struct reader *reader
     tally->bytes += bytes;
 }
 
-int command_status(const struct options *options)
+static int print_regions(const struct options *options)
 {
     struct tally tally = {0};
     printf("%-24s %-8s %8s %6s %8s %9s %9s %s\n", "PROCESS", "STATE", "PID", "UID", "SERIES", "KIB",
@@ -46,5 +47,28 @@ int command_status(const struct options *options)
     int unreadable = regions_each(options, print_region, &tally);
     printf("%u alive, %u dead, %u refused; %" PRIu64 " series, %" PRIu64 " KiB\n", tally.alive,
            tally.dead, tally.refused, tally.series, tally.bytes >> 10);
-    return unreadable ? EXIT_FAILED : EXIT_FINE;
+    return unreadable || tally.refused ? EXIT_WRONG : EXIT_FINE;
+}
+
+/* That no daemon runs is wrong only where one was said to be. */
+static int print_daemon(const struct options *options)
+{
+    struct daemon_facts facts;
+    struct http_answer answer;
+    if (!daemon_facts_get(options->address, &facts, &answer)) {
+        printf("engramd at %s: %s\n", options->address, answer.problem);
+        return options->address_given || answer.reached ? EXIT_WRONG : EXIT_FINE;
+    }
+    printf("engramd at %s: version %s, up for %.0f s; serves %.0f live regions, %.0f dead, "
+           "refuses %.0f; %.0f series\n",
+           options->address, facts.version, (double)time(NULL) - facts.started, facts.alive,
+           facts.dead, facts.quarantined, facts.series);
+    return EXIT_FINE;
+}
+
+int command_status(const struct options *options)
+{
+    int regions = print_regions(options);
+    int daemon = print_daemon(options);
+    return regions == EXIT_FINE ? daemon : regions;
 }

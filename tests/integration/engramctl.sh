@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# engramctl against a live daemon, without one, and against what is none: what it shows and exits with.
+set -euo pipefail
+export ENGRAM_DIR
+ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
+room=$(mktemp -d)
+daemon=unix:$room/http
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$ENGRAM_DIR" "$room"' EXIT
+
+fail() { echo "failed: $*"; cat "$room/out" "$room/error" "$room/log"; exit 1; }
+# exits CODE WORD...: engramctl's exit status; what it printed is in out and error.
+exits() {
+  local wanted=$1 code=0
+  shift
+  "$BUILD/engramctl" "$@" >"$room/out" 2>"$room/error" || code=$?
+  [ "$code" = "$wanted" ] || fail "engramctl $* exits with $code, not $wanted"
+}
+shows() { grep -qE -- "$1" "$room/out" || fail "no \"$1\" in what is printed"; }
+says() { grep -qE -- "$1" "$room/error" || fail "no \"$1\" in what is said"; }
+touch "$room/out" "$room/error" "$room/log"
+
+# The command line.
+for help in -h --help; do
+  exits 0 $help; shows '^Usage: engramctl .*COMMAND'
+  exits 0 status $help; shows '^Usage: engramctl status '
+done
+exits 0 --usage; shows '--region-dir=DIR'
+exits 0 --version; shows '^engramctl [0-9]'
+exits 0 status -V; shows '^engramctl [0-9]'
+exits 2; says 'a command is missing'
+exits 2 nonsense; says 'no command "nonsense"'
+exits 2 status more; says '"more" is too much'
+exits 2 --bogus status; says "unrecognized option '--bogus'"
+exits 2 status --bogus; says 'engramctl status --help'
+exits 2 dump --address; says 'requires an argument'
+# shellcheck disable=SC2046 # one word for each
+exits 2 $(printf -- '--region-dir=/x%.0s ' $(seq 16)) status; says 'more than 15 --region-dir'
+
+# Without a daemon.
+exits 1 status --address unix:/nonexistent; shows "engramd at unix:/nonexistent: .*connect"
+exits 1 dump --address 127.0.0.1:1; says 'no metrics from engramd at 127.0.0.1:1: .*connect'
+exits 1 status --region-dir /nonexistent; says 'cannot read the region directory /nonexistent'
+if "$BUILD/engramctl" status >/dev/full 2>"$room/error"; then fail "what was lost on a full disk"; fi
+says 'No space left'
+
+# With one, by each form of an address.
+"$BUILD/engramd" --listen "$daemon" --listen 127.0.0.1:0 --state-dir "$room/state" \
+  --region-dir "$ENGRAM_DIR" 2>"$room/log" &
+for _ in $(seq 100); do grep -q msg=started "$room/log" && break; sleep 0.1; done
+port=$(sed -nE 's/.*listening address=127.0.0.1:([0-9]+)$/\1/p' "$room/log")
+"$BUILD/engram-demo" --process shown --threads 1 --seconds 600 --rate 100 >"$room/demo" 2>&1 &
+writer=$!
+for _ in $(seq 100); do
+  "$BUILD/engramctl" -a "$daemon" dump | grep -q 'process="shown"' && break; sleep 0.1
+done
+for address in "$daemon" "127.0.0.1:$port" "localhost:$port" "http://127.0.0.1:$port/"; do
+  exits 0 --address "$address" status
+  shows '^shown +alive +[1-9]'
+  shows "^engramd at $address: version [0-9.]+, up for .* 1 live regions, 0 dead, refuses 0"
+  exits 0 dump -a "$address"
+  shows '^engram_writer_refused_total\{.*process="shown"'
+done
+exits 0 --region-dir "$ENGRAM_DIR" dump; shows '^engram_writer_refused_total\{.*process="shown"'
+
+# What answers in chunks, with an error, with half of what it promised, or with something else.
+python3 - "$room/answers" <<'PYTHON' &
+import socket, sys
+answers = [
+    b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\none 1\n\r\n6;x=y\r\ntwo 2\n\r\n0\r\n\r\n",
+    b"503 Busy\r\nContent-Length: 18\r\n\r\ntoo many of you\r\nx",
+    b"200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+    b"200 OK\r\nContent-Length: 8\r\n\r\nother 1\n",
+]
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+for answer in answers:
+    client = server.accept()[0]
+    client.recv(65536)
+    client.sendall(b"HTTP/1.1 " + answer)
+    client.close()
+PYTHON
+for _ in $(seq 100); do [ -S "$room/answers" ] && break; sleep 0.1; done
+exits 0 dump -a "unix:$room/answers"
+[ "$(cat "$room/out")" = $'one 1\ntwo 2' ] || fail "chunks"
+exits 1 dump -a "unix:$room/answers"; says 'too many of you; is it running there'
+[ ! -s "$room/out" ] || fail "an error is shown as metrics"
+exits 1 dump -a "unix:$room/answers"; says 'no metrics from engramd'
+exits 1 status -a "unix:$room/answers"; shows 'what answers is no engramd'
+
+kill "$writer"

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "http.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONNECT_SECONDS 5L
+#define SILENT_SECONDS 30L
+
+struct request {
+    CURL *curl;
+    http_sink *sink;
+    void *argument;
+    struct http_answer *answer;
+    size_t said; /* bytes of an error's body that are kept */
+};
+
+/* Keeps the first line of what comes with an error: it says what the daemon thinks. */
+static void keep_reason(struct request *request, const char *bytes, size_t length)
+{
+    char *to = request->answer->problem;
+    size_t room = sizeof request->answer->problem - 1 - request->said;
+    for (size_t i = 0; i < length && i < room; i++)
+        to[request->said++] = bytes[i];
+    to[request->said] = 0;
+    to[strcspn(to, "\r\n")] = 0;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *argument)
+{
+    struct request *request = argument;
+    size_t length = size * count;
+    curl_easy_getinfo(request->curl, CURLINFO_RESPONSE_CODE, &request->answer->status);
+    if (request->answer->status != 200) {
+        keep_reason(request, bytes, length);
+        return length;
+    }
+    return request->sink(request->argument, bytes, length) ? length : 0;
+}
+
+/* The URL of a path below an address; a socket's has any host. */
+static void set_address(CURL *curl, const char *address, const char *path)
+{
+    char url[1024];
+    bool is_unix = strncmp(address, "unix:", 5) == 0;
+    bool is_url = strstr(address, "://") != NULL;
+    int length = (int)strlen(address);
+    length -= is_url && address[length - 1] == '/';
+    snprintf(url, sizeof url, "%s%.*s%s", is_url ? "" : "http://", length,
+             is_unix ? "engramd" : address, path);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    if (is_unix)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + 5);
+}
+
+static void set_limits(CURL *curl)
+{
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); /* a proxy's 127.0.0.1 is another one */
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SILENT_SECONDS);
+}
+
+static bool perform(struct request *request)
+{
+    struct http_answer *answer = request->answer;
+    CURLcode result = curl_easy_perform(request->curl);
+    curl_easy_getinfo(request->curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    answer->reached = result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST;
+    if (result != CURLE_OK) {
+        snprintf(answer->problem, sizeof answer->problem, "%s", curl_easy_strerror(result));
+        return false;
+    }
+    if (answer->status == 200)
+        return true;
+    if (!*answer->problem)
+        snprintf(answer->problem, sizeof answer->problem, "it answers with %ld", answer->status);
+    return false;
+}
+
+bool http_get(const char *address, const char *path, http_sink *sink, void *argument,
+              struct http_answer *answer)
+{
+    struct request request = {curl_easy_init(), sink, argument, answer, 0};
+    memset(answer, 0, sizeof *answer);
+    if (!request.curl) {
+        snprintf(answer->problem, sizeof answer->problem, "no memory");
+        return false;
+    }
+    set_address(request.curl, address, path);
+    set_limits(request.curl);
+    curl_easy_setopt(request.curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(request.curl, CURLOPT_WRITEDATA, &request);
+    bool done = perform(&request);
+    curl_easy_cleanup(request.curl);
+    return done;
+}
