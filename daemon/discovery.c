@@ -133,13 +133,14 @@ static void tell_missing(struct watched *at)
     errno = error;
 }
 
-/* Elsewhere processes take the lock in vain, as on overlayfs, or write to a disk. */
+/* Elsewhere the lock fails, as on overlayfs, or counting writes to a disk: processes refuse to. */
 static void tell_not_tmpfs(const struct watched *at, int fd)
 {
     struct statfs system;
     if (fstatfs(fd, &system) || system.f_type == TMPFS_MAGIC)
         return;
-    log_event(LOG_LEVEL_WARNING, "region directory is not on a tmpfs; processes may seem dead",
+    log_event(LOG_LEVEL_WARNING,
+              "region directory is not on a tmpfs; processes do not record there",
               "path=%s advice=%s", at->path,
               "mount a tmpfs there, or name a directory below /dev/shm with --region-dir");
 }
