@@ -62,6 +62,61 @@ for address in "$daemon" "127.0.0.1:$port" "localhost:$port" "http://127.0.0.1:$
 done
 exits 0 --region-dir "$ENGRAM_DIR" dump; shows '^engram_writer_refused_total\{.*process="shown"'
 
+# As JSON.
+json() { # CODE PYTHON WORD...: its exit status, and something that is true of the document `it`
+  local code=$1 truth=$2
+  shift 2
+  exits "$code" --json "$@"
+  python3 -c 'import json, sys; it = json.load(sys.stdin); sys.exit(not eval(sys.argv[1]))' \
+    "$truth" <"$room/out" || fail "it is not that $truth of engramctl $*"
+}
+json 0 '[(r["process"], r["state"]) for r in it["regions"]] == [("shown", "alive")]' -a "$daemon" status
+json 0 'it["daemon"]["answers"] and it["daemon"]["regions_alive"] == 1' -a "$daemon" status
+json 0 'not it["daemon"]["answers"] and it["daemon"]["problem"]' status
+json 0 'any(s["labels"]["process"] == "shown" and s["type"] == "histogram" and s["count"] > 0
+        for s in it["series"])' --region-dir "$ENGRAM_DIR" dump
+echo nonsense-nonsense >"$ENGRAM_DIR/planted"
+json 1 'any(r["state"] == "refused" and r["reason"] == "short" for r in it["regions"])' status
+rm "$ENGRAM_DIR/planted"
+
+# Recording is switched off and on, for whoever runs and for whoever comes, by root or by the user.
+recorded() {
+  "$BUILD/engramctl" --region-dir "$ENGRAM_DIR" dump |
+    awk '/_(count|total)\{.*process="shown"/ { sum += $2 } END { printf "%d\n", sum }'
+}
+recorded_more() { # than $1
+  for _ in $(seq 100); do [ "$(recorded)" -gt "$1" ] && return; sleep 0.1; done
+  return 1
+}
+recorded_more "$(recorded)" || fail "it records at first"
+exits 0 metrics; shows '^1 processes record, 0 are switched off; new ones will record$'
+exits 2 metrics maybe; says 'on or off, not "maybe"'
+exits 0 metrics off; shows '^0 processes record, 1 are switched off; new ones will not record$'
+before=$(recorded)
+"$BUILD/engram-demo" --process later --threads 1 --seconds 600 --rate 100 >"$room/demo2" 2>&1 &
+later=$!
+for _ in $(seq 100); do "$BUILD/engramctl" status | grep -q ^later && break; sleep 0.1; done
+[ "$(recorded)" = "$before" ] || fail "what is switched off records"
+exits 0 -a "$daemon" status; shows '^shown +off '; shows '^later +off '; shows ' 2 live regions, 0 dead'
+json 0 'it["new_processes"] == "off" and it["switched_off"] == 2 and it["recording"] == 0' metrics
+if [ "$(id -u)" = 0 ]; then # a marker of another user means nothing, and makes way for root's
+  chown 65534 "$ENGRAM_DIR/metrics.off"
+  exits 0 metrics; shows 'new ones will record$'
+  exits 0 metrics off; [ "$(stat -c %u "$ENGRAM_DIR/metrics.off")" = 0 ] || fail "the marker's owner"
+  chmod 1777 "$ENGRAM_DIR"
+  setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/engramctl" metrics on >"$room/out" \
+    2>"$room/error" && fail "another user switches root's processes on"
+  says 'metrics.off: cannot be removed'
+  shows '^2 of other users'
+  shows '^0 processes record'
+fi
+exits 0 metrics on; shows '^2 processes record, 0 are switched off; new ones will record$'
+[ ! -e "$ENGRAM_DIR/metrics.off" ] || fail "the marker stays"
+recorded_more "$before" || fail "it does not record again"
+exits 0 status; shows '^later +alive '
+exits 1 metrics off --region-dir /nonexistent
+kill "$later"
+
 # What answers in chunks, with an error, with half of what it promised, or with something else.
 python3 - "$room/answers" <<'PYTHON' &
 import socket, sys

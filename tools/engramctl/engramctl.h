@@ -16,10 +16,13 @@ struct options {
     bool directories_given;
     const char *address; /* of a daemon: HOST:PORT, unix:PATH or a URL */
     bool address_given;
+    bool json;
+    const char *word; /* behind the command; NULL if there is none */
 };
 
 int command_status(const struct options *options);
 int command_dump(const struct options *options);
+int command_metrics(const struct options *options);
 
 /* Calls visit for each region file of all directories; `reader` is NULL with the rejection when
  * the file cannot be read.  Returns how many directories could not be read, each said aloud. */

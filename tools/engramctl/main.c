@@ -3,6 +3,7 @@
 #include "engramctl.h"
 
 #include <argp.h>
+#include <ctype.h>
 #include <engram/abi.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,36 +13,33 @@
 #define DEFAULT_DIRECTORY "/dev/shm/engram/regions"
 #define DEFAULT_ADDRESS "127.0.0.1:7433"
 
+enum { KEY_REGION_DIR = 256, KEY_USAGE };
+
 struct command {
-    const char *name, *about;
+    const char *name;
+    const char *word; /* that stands behind it, in brackets if it may be left out; NULL: none */
+    const char *about;
     int (*run)(const struct options *options);
 };
 
 static const struct command commands[] = {
-    {"status", "Who writes: alive or dead, how many series, how much memory; and the daemon.",
-     command_status},
-    {"dump",
-     "Every series, from a running engramd; straight from the regions when none runs or "
-     "--region-dir names them.",
-     command_dump},
+    {"status", NULL, "who writes: alive or dead, series, memory", command_status},
+    {"dump", NULL, "every series, by engramd or out of the regions", command_dump},
+    {"metrics", "[on|off]", "switch recording for all of a host, or show it", command_metrics},
 };
+#define COMMANDS (sizeof commands / sizeof *commands)
 
-static const char about[] =
-    "Shows what instrumented processes write and what engramd serves.\v"
-    "Commands:\n"
-    "  status   who writes: alive or dead, how many series, how much memory\n"
-    "  dump     every series, from engramd; else straight from the regions\n"
-    "\n"
-    "Exit status: 0 all is well, 1 something is wrong or cannot be shown, 2 wrong usage.\n"
-    "See engramctl(1).";
-
-enum { KEY_REGION_DIR = 256, KEY_USAGE };
+static const char about[] = "Shows what instrumented processes write and what engramd serves.\v";
+static const char outcome[] =
+    "\nExit status: 0 all is well, 1 something is wrong or cannot be shown, 2 wrong usage.\n"
+    "engramctl COMMAND --help says more of one; see also engramctl(1).";
 
 static const struct argp_option common_options[] = {
     {"region-dir", KEY_REGION_DIR, "DIR", 0,
      "Where regions are; repeatable (default: $ENGRAM_DIR, else " DEFAULT_DIRECTORY ")", 0},
     {"address", 'a', "ADDRESS", 0,
      "Of engramd: HOST:PORT, unix:PATH or a URL (default: " DEFAULT_ADDRESS ")", 0},
+    {"json", 'j', NULL, 0, "JSON instead of text", 0},
     {"help", 'h', NULL, 0, "This text", -1},
     {"usage", KEY_USAGE, NULL, 0, "The options alone", -1},
     {"version", 'V', NULL, 0, "The version", -1},
@@ -70,6 +68,9 @@ static error_t parse_common(int key, char *word, struct argp_state *state)
         options->address = word;
         options->address_given = true;
         return 0;
+    case 'j':
+        options->json = true;
+        return 0;
     case 'h':
         argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
         return 0;
@@ -87,14 +88,28 @@ static error_t parse_common(int key, char *word, struct argp_state *state)
 static const struct argp common = {.options = common_options, .parser = parse_common};
 static const struct argp_child children[] = {{&common, 0, NULL, 0}, {0}};
 
-static error_t parse_command(int key, char *word, struct argp_state *state)
+/* The input of all parsers: options first, for the children. */
+struct parsing {
+    struct options options;
+    const struct command *command;
+};
+
+static error_t parse_own(int key, char *word, struct argp_state *state)
 {
+    struct parsing *parsing = state->input;
+    const char *wanted = parsing->command->word;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->input;
+        state->child_inputs[0] = &parsing->options;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" is too much", word);
+        if (!wanted || parsing->options.word)
+            argp_error(state, "\"%s\" is too much", word);
+        parsing->options.word = word;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        if (wanted && *wanted != '[')
+            argp_error(state, "%s is missing", wanted);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -103,7 +118,7 @@ static error_t parse_command(int key, char *word, struct argp_state *state)
 
 static const struct command *command_named(const char *name)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
@@ -112,20 +127,16 @@ static const struct command *command_named(const char *name)
 /* What follows a command's name is its own. */
 static void parse_rest(const struct command *command, struct argp_state *state)
 {
-    struct argp argp = {.parser = parse_command, .doc = command->about, .children = children};
-    char name[64], **rest = state->argv + state->next - 1, *kept = *rest;
+    struct argp argp = {.parser = parse_own, .args_doc = command->word, .children = children};
+    char name[64], doc[256], **rest = state->argv + state->next - 1, *kept = *rest;
     snprintf(name, sizeof name, "engramctl %s", command->name);
+    snprintf(doc, sizeof doc, "%c%s.", toupper(*command->about), command->about + 1);
+    argp.doc = doc;
     *rest = name;
     argp_parse(&argp, state->argc - state->next + 1, rest, ARGP_NO_HELP, NULL, state->input);
     *rest = kept;
     state->next = state->argc;
 }
-
-/* The input of the outermost parser: options first, for the children. */
-struct parsing {
-    struct options options;
-    const struct command *command;
-};
 
 static error_t parse_first(int key, char *word, struct argp_state *state)
 {
@@ -145,6 +156,26 @@ static error_t parse_first(int key, char *word, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+/* The commands' list in the help; argp frees it. */
+static char *list_commands(int key, const char *text, void *input)
+{
+    char *list = NULL;
+    size_t size;
+    FILE *to = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&list, &size) : NULL;
+    (void)input;
+    if (!to)
+        return (char *)(uintptr_t)text;
+    fputs("Commands:\n", to);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const struct command *c = &commands[i];
+        int length = fprintf(to, "  %s%s%s", c->name, c->word ? " " : "", c->word ? c->word : "");
+        fprintf(to, "%*s%s\n", length < 20 ? 20 - length : 1, "", c->about);
+    }
+    fputs(outcome, to);
+    fclose(to);
+    return list;
 }
 
 /* Without --region-dir: what a writer started here would use, and the flat names. */
@@ -171,7 +202,8 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
-    static const struct argp argp = {NULL, parse_first, "COMMAND", about, children, NULL, NULL};
+    static const struct argp argp = {NULL,     parse_first,   "COMMAND", about,
+                                     children, list_commands, NULL};
     struct parsing parsing = {.options = {.address = DEFAULT_ADDRESS}};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, &parsing);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engramctl metrics on|off: recording on all of a host.  New processes read a
+ * marker file when they attach; each that runs has a switch in its region's
+ * header, which root and its own user may write.
+ */
+#define _GNU_SOURCE
+#include "engramctl.h"
+#include "json_out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SETTLE_US 200000 /* longer than a process takes from looking for a marker to its name */
+
+struct switching {
+    bool on;
+    bool change;                        /* or only look */
+    unsigned recording, silent, others; /* regions: switched on, off, of another user */
+    int failures;
+    bool again; /* the second pass: only what goes wrong now is wrong */
+};
+
+static void complain(struct switching *s, const char *path, const char *what)
+{
+    if (s->again)
+        fprintf(stderr, "engramctl: %s: %s: %s\n", path, what, strerror(errno));
+    s->failures += s->again;
+}
+
+/* The two words that engram-region(5) calls the switch; they stand side by side. */
+static bool write_switch(int fd, const struct engram_region *header, bool on)
+{
+    uint32_t limit = header->plain_cpus < header->cpus ? header->plain_cpus : header->cpus;
+    uint32_t words[2] = {on ? limit : 0, on};
+    return pwrite(fd, words, sizeof words, offsetof(struct engram_region, limit)) == sizeof words;
+}
+
+/* Opened anew for writing: it has to be the file that was read as a region, whatever was put in its
+ * place meanwhile. */
+static int open_again(const struct reader *reader, const char *path)
+{
+    struct stat read, written;
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    if (fstat(reader->fd, &read) == 0 && fstat(fd, &written) == 0 &&
+        read.st_ino == written.st_ino && read.st_dev == written.st_dev)
+        return fd;
+    close(fd);
+    errno = ESTALE;
+    return -1;
+}
+
+static void switch_region(struct switching *s, const char *path, const struct reader *reader)
+{
+    int fd = open_again(reader, path);
+    if (fd < 0 && (errno == EACCES || errno == EPERM))
+        s->others++;
+    else if (fd < 0 || !write_switch(fd, &reader->header, s->on))
+        complain(s, path, "cannot be switched");
+    else
+        *(s->on ? &s->recording : &s->silent) += 1;
+    if (fd >= 0)
+        close(fd);
+}
+
+static void visit(void *argument, const char *path, struct reader *reader, enum rejection rejection)
+{
+    struct switching *s = argument;
+    if (!reader && rejection == REJECTION_OWNER) /* nobody else's business */
+        s->others++;
+    if (!reader || !reader_alive(reader))
+        return;
+    if (s->change && s->on != (reader->header.on != 0))
+        switch_region(s, path, reader);
+    else
+        *(reader->header.on ? &s->recording : &s->silent) += 1;
+}
+
+/* A marker of root's or of our own; one of another user means nothing to us. */
+static bool marker_stands(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && (status.st_uid == 0 || status.st_uid == geteuid());
+}
+
+/* What is there of somebody else goes first, where we may: it would be in the way. */
+static void set_marker(struct switching *s, const char *path)
+{
+    if (marker_stands(path) != s->on)
+        return;
+    if (unlink(path) && errno != ENOENT)
+        complain(s, path, "cannot be removed");
+    if (s->on)
+        return;
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+        complain(s, path, "cannot be made");
+    else
+        close(fd);
+}
+
+/* What is to be done, once; whether a marker stands now is in *marker. */
+static int pass(const struct options *options, struct switching *s, bool *marker)
+{
+    char path[4096];
+    *marker = false;
+    s->recording = s->silent = s->others = 0;
+    for (int i = 0; options->directories[i]; i++) {
+        snprintf(path, sizeof path, "%s/%s", options->directories[i], ENGRAM_OFF_NAME);
+        if (s->change)
+            set_marker(s, path);
+        *marker |= marker_stands(path);
+    }
+    return regions_each(options, visit, s);
+}
+
+static void show(const struct options *options, const struct switching *s, bool marker)
+{
+    if (options->json) {
+        struct json_object *to = json_object_new_object();
+        put_text(to, "new_processes", marker ? "off" : "on");
+        put_whole(to, "recording", s->recording);
+        put_whole(to, "switched_off", s->silent);
+        put_whole(to, "of_other_users", s->others);
+        print_json(to);
+        return;
+    }
+    printf("%u processes record, %u are switched off; new ones will %s\n", s->recording, s->silent,
+           marker ? "not record" : "record");
+    if (s->others)
+        printf("%u of other users are left as they are: root can switch them\n", s->others);
+}
+
+int command_metrics(const struct options *options)
+{
+    struct switching s = {.change = options->word != NULL};
+    if (options->word && strcmp(options->word, "on") != 0 && strcmp(options->word, "off") != 0) {
+        fprintf(stderr, "engramctl: metrics are switched on or off, not \"%s\"\n", options->word);
+        return EXIT_USAGE;
+    }
+    s.on = options->word && strcmp(options->word, "on") == 0;
+    bool marker;
+    int unreadable = s.change ? pass(options, &s, &marker) : 0;
+    if (s.change && !unreadable)
+        usleep(SETTLE_US); /* for those that had looked for the marker and had no name yet */
+    s.again = true;
+    unreadable = unreadable ? unreadable : pass(options, &s, &marker);
+    show(options, &s, marker);
+    return unreadable || s.failures ? EXIT_WRONG : EXIT_FINE;
+}
