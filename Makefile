@@ -48,7 +48,9 @@ SHMLIB_OBJECTS := $(call objects,shmlib/*.c)
 DAEMON_OBJECTS := $(filter-out %/main.o,$(call objects,daemon/*.c))
 DEMO_OBJECTS := $(filter-out %/main.o,$(call objects,tools/demo/*.c))
 CTL_OBJECTS := $(call objects,tools/engramctl/*.c)
-UNIT_OBJECTS := $(call objects,tests/unit/*.c)
+# What of engramctl is tested by itself: its parsers.
+CTL_PARSERS := tools/engramctl/sse.c
+UNIT_OBJECTS := $(call objects,tests/unit/*.c $(CTL_PARSERS))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(wildcard tests/helpers/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -174,12 +176,12 @@ define build_fuzzer
 	@mkdir -p $(@D)
 	clang -std=gnu11 -g -Iinclude -I. $(DAEMON_CFLAGS) -DENGRAM_REVISION='""' \
 	  -DENGRAM_VERSION='""' $(FUZZ_FLAGS) \
-	  $< $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) \
+	  $< $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) $(CTL_PARSERS) \
 	  $(DAEMON_LIBS) -o $@ || { echo "if it lacks the fuzzer: apt-get install clang libclang-rt-dev"; exit 1; }
 endef
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(CTL_PARSERS) $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
 	$(build_fuzzer)
-$(BUILD)/fuzz-fast/%: tests/fuzz/%.c $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
+$(BUILD)/fuzz-fast/%: tests/fuzz/%.c $(CTL_PARSERS) $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
 	$(build_fuzzer)
 
 FUZZ_REGION := -max_len=512 -timeout=60 -verbosity=0 -print_final_stats=1

@@ -34,6 +34,7 @@
     X(query)                                                                                       \
     X(reader)                                                                                      \
     X(snapshot)                                                                                    \
+    X(sse)                                                                                         \
     X(topology)                                                                                    \
     X(totals)                                                                                      \
     X(users)                                                                                       \
