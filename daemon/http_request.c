@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "daemon/http_request.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -54,8 +55,9 @@ static int parse_line(struct http_request *request, char *line)
         return 505;
     request->method = method;
     request->head = strcmp(method, "HEAD") == 0;
+    request->options = strcmp(method, "OPTIONS") == 0;
     request->keep_alive = line[7] == '1';
-    if (target[0] != '/')
+    if (target[0] != '/' && !(request->options && strcmp(target, "*") == 0))
         return 400;
     char *query = strchr(target, '?');
     if (query)
@@ -65,34 +67,85 @@ static int parse_line(struct http_request *request, char *line)
     return 0;
 }
 
-/* One header; bodies are refused, since nothing here takes one. */
-static int parse_header(struct http_request *request, const char *name, const char *value,
-                        int *hosts)
+/* What a parser knows of the headers that it has seen. */
+struct headers {
+    struct http_request *request;
+    int count;
+    bool host, content_length, transfer_encoding, body, close, keep;
+};
+
+/* "close" and "keep-alive" may stand among names of headers. */
+static void parse_connection(struct headers *headers, const char *value)
 {
-    if (strcasecmp(name, "Host") == 0)
-        return ++*hosts > 1 ? 400 : 0;
-    if (strcasecmp(name, "Transfer-Encoding") == 0)
-        return 501;
-    if (strcasecmp(name, "Content-Length") == 0)
-        return strspn(value, "0123456789") != strlen(value) || !*value ? 400
-               : strspn(value, "0") != strlen(value)                   ? 413
-                                                                       : 0;
-    if (strcasecmp(name, "Connection") == 0) {
-        if (strcasecmp(value, "close") == 0)
-            request->keep_alive = false;
-        else if (strcasecmp(value, "keep-alive") == 0)
-            request->keep_alive = true;
-    } else if (strcasecmp(name, "Accept") == 0) {
-        request->accept = value;
-    } else if (strcasecmp(name, "Accept-Encoding") == 0) {
-        request->accept_encoding = value;
-    } else if (strcasecmp(name, "Last-Event-ID") == 0) {
-        request->last_event_id = value;
+    for (value += strspn(value, ", \t"); *value; value += strspn(value, ", \t")) {
+        size_t length = strcspn(value, ", \t");
+        headers->close |= length == 5 && strncasecmp(value, "close", 5) == 0;
+        headers->keep |= length == 10 && strncasecmp(value, "keep-alive", 10) == 0;
+        value += length;
+    }
+}
+
+static int parse_host(struct headers *headers, const char *value)
+{
+    bool second = headers->host;
+    headers->host = true;
+    return second || strpbrk(value, " \t,/?#@\\") ? 400 : 0;
+}
+
+/* Whatever frames a body is noted and, if two could read it in two ways, refused. */
+static int parse_content_length(struct headers *headers, const char *value)
+{
+    bool second = headers->content_length;
+    headers->content_length = true;
+    headers->body = strspn(value, "0") != strlen(value);
+    return second || !*value || strspn(value, "0123456789") != strlen(value) ? 400 : 0;
+}
+
+/* Where a header's value is kept. */
+static const struct {
+    const char *name;
+    size_t offset;
+    bool list; /* the last of several stands; others may stand once only */
+} kept[] = {
+    {"Accept", offsetof(struct http_request, accept), true},
+    {"Accept-Encoding", offsetof(struct http_request, accept_encoding), true},
+    {"Last-Event-ID", offsetof(struct http_request, last_event_id), false},
+    {"Origin", offsetof(struct http_request, origin), false},
+    {"Access-Control-Request-Method", offsetof(struct http_request, access_control_request_method),
+     false},
+};
+
+static int keep_header(struct http_request *request, const char *name, const char *value)
+{
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        if (strcasecmp(name, kept[i].name) != 0)
+            continue;
+        const char **field = (const char **)((char *)request + kept[i].offset);
+        if (*field && !kept[i].list)
+            return 400;
+        *field = value;
     }
     return 0;
 }
 
-static int parse_headers(struct http_request *request, char *at, char *end, int *hosts)
+static int parse_header(struct headers *headers, const char *name, const char *value)
+{
+    if (++headers->count > HTTP_HEADERS_MAX)
+        return 431;
+    if (strcasecmp(name, "Host") == 0)
+        return parse_host(headers, value);
+    if (strcasecmp(name, "Content-Length") == 0)
+        return parse_content_length(headers, value);
+    if (strcasecmp(name, "Transfer-Encoding") == 0)
+        headers->transfer_encoding = true;
+    else if (strcasecmp(name, "Connection") == 0)
+        parse_connection(headers, value);
+    else
+        return keep_header(headers->request, name, value);
+    return 0;
+}
+
+static int parse_headers(struct headers *headers, char *at, char *end)
 {
     for (;;) {
         char *name = next_line(&at, end);
@@ -107,26 +160,37 @@ static int parse_headers(struct http_request *request, char *at, char *end, int 
         value += strspn(value, " \t");
         for (size_t length = strlen(value); length && strchr(" \t", value[length - 1]);)
             value[--length] = 0;
-        int status = is_token(name) ? parse_header(request, name, value, hosts) : 400;
+        int status = is_token(name) ? parse_header(headers, name, value) : 400;
         if (status)
             return status;
     }
 }
 
+/* What the headers are together; bodies are refused, since nothing here takes one. */
+static int judge(const struct headers *headers, bool old)
+{
+    if (headers->transfer_encoding)
+        return headers->content_length || old ? 400 : 501;
+    if (headers->body)
+        return 413;
+    return headers->host || old ? 0 : 400;
+}
+
 int http_request_parse(struct http_request *request, char *bytes, size_t length)
 {
-    int hosts = 0;
+    struct headers headers = {.request = request};
     char *at = bytes, *end = bytes + length;
     *request = (struct http_request){.method = "", .path = "", .query = ""};
     if (memchr(bytes, 0, length))
         return 400;
     char *line = next_line(&at, end);
     int status = line ? parse_line(request, line) : 400;
-    bool old = line && status == 0 && !request->keep_alive;
+    bool old = !request->keep_alive; /* HTTP/1.0 */
     if (status == 0)
-        status = parse_headers(request, at, end, &hosts);
-    if (status == 0 && hosts == 0 && !old)
-        return 400;
+        status = parse_headers(&headers, at, end);
+    if (status == 0)
+        status = judge(&headers, old);
+    request->keep_alive = (headers.keep || !old) && !headers.close;
     if (status == 0 && !request->head && strcmp(request->method, "GET") != 0)
         return 405;
     return status;

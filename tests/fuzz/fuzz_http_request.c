@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status == 0 && (request.path[0] != '/' || strpbrk(request.path, "? \r\n") ||
                         (strcmp(request.method, "GET") && strcmp(request.method, "HEAD"))))
         abort();
-    if (status != 0 && status != 400 && status != 405 && status != 413 && status != 501 &&
-        status != 505)
+    if (status != 0 && status != 400 && status != 405 && status != 413 && status != 431 &&
+        status != 501 && status != 505)
         abort();
     free(head);
     return 0;
