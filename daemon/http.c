@@ -388,6 +388,11 @@ const char *http_server_address(const struct http_server *server, int i)
     return server->listeners[i].address;
 }
 
+bool http_server_is_local(const struct http_server *server, int i)
+{
+    return http_listens_locally(evconnlistener_get_fd(server->listeners[i].listener));
+}
+
 void http_server_drain(struct http_server *server)
 {
     struct connection *next;

@@ -31,11 +31,15 @@ struct http_server *http_server_new(struct event_base *base, http_handler *handl
                                     http_observer *observer, void *argument);
 
 /* Listens on HOST:PORT, where HOST is an address and PORT 0 any free one, or on unix:PATH, made
- * with mode 0660.  False with a sentence that says what, where and what to do. */
+ * with mode 0660 or what ",mode=0600" behind it says.  False with a sentence that says what, where
+ * and what to do. */
 bool http_server_listen(struct http_server *server, const char *address, char *error, size_t size);
 
 /* The address that listener `i`, in order of listening, is bound to. */
 const char *http_server_address(const struct http_server *server, int i);
+
+/* Whether only this host can reach that listener. */
+bool http_server_is_local(const struct http_server *server, int i);
 
 /* Accepts nobody new and closes each connection once it owes no response. */
 void http_server_drain(struct http_server *server);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "daemon/http_listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -17,6 +18,7 @@
 
 #define BACKLOG 4096
 #define PATH_ROOM sizeof((struct sockaddr_un *)0)->sun_path
+#define MODE 0660
 
 static const char *advice(int error)
 {
@@ -33,13 +35,15 @@ static const char *advice(int error)
     }
 }
 
-static int listen_on(int family, const struct sockaddr *address, socklen_t length)
+static int listen_on(int family, const struct sockaddr *address, socklen_t length, mode_t mode)
 {
     int one = 1, error;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
-    if (family != AF_UNIX)
+    if (family == AF_UNIX)
+        fchmod(fd, mode); /* or the file would be wider open for a moment */
+    else
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
@@ -51,10 +55,11 @@ static int listen_on(int family, const struct sockaddr *address, socklen_t lengt
     return -1;
 }
 
-/* Whether somebody still listens on a socket file; if nobody does, it is left over. */
+/* Whether somebody still listens on a socket file; if nobody does, it is left over.  Whoever is too
+ * busy to accept is there, too, and must not be waited for. */
 static bool is_served(const struct sockaddr_un *address)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool served = fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
                   errno != ECONNREFUSED;
     if (fd >= 0)
@@ -62,16 +67,42 @@ static bool is_served(const struct sockaddr_un *address)
     return served;
 }
 
-static int listen_unix(const char *path)
+/* What follows "unix:": a path and, if it is said, a mode. */
+struct socket_file {
+    struct sockaddr_un address;
+    mode_t mode;
+};
+
+/* False with a sentence if `text` is no such thing. */
+static bool parse_socket_file(struct socket_file *file, const char *text, char *error, size_t size)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *option = strstr(text, ",mode=");
+    const char *digits = option ? option + strlen(",mode=") : "";
+    size_t length = option ? (size_t)(option - text) : strlen(text);
+    size_t count = strspn(digits, "01234567");
+    *file = (struct socket_file){{.sun_family = AF_UNIX},
+                                 option ? (mode_t)strtoul(digits, NULL, 8) : MODE};
+    if (length == 0 || length >= PATH_ROOM) { /* an empty one would be an abstract name */
+        snprintf(error, size, "a socket's path has 1 to %zu bytes; choose another", PATH_ROOM - 1);
+        return false;
+    }
+    memcpy(file->address.sun_path, text, length);
+    if (!option || (count > 0 && count <= 4 && !digits[count] && file->mode && file->mode <= 0777))
+        return true;
+    snprintf(error, size, "\"%s\" is no mode; write it as unix:PATH,mode=0660", digits);
+    return false;
+}
+
+static int listen_unix(const struct socket_file *file)
+{
+    const char *path = file->address.sun_path;
     struct stat status;
-    memcpy(address.sun_path, path, strlen(path));
-    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && !is_served(&address))
+    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && !is_served(&file->address))
         unlink(path);
-    int fd = listen_on(AF_UNIX, (const struct sockaddr *)&address, sizeof address);
+    int fd = listen_on(AF_UNIX, (const struct sockaddr *)&file->address, sizeof file->address,
+                       file->mode);
     if (fd >= 0)
-        chmod(path, 0660);
+        chmod(path, file->mode); /* whatever the umask took from it */
     return fd;
 }
 
@@ -111,40 +142,39 @@ static int listen_inet(const char *address, char *error, size_t size)
     struct addrinfo *found = resolve(address, error, size);
     if (!found)
         return -1;
-    int fd = listen_on(found->ai_family, found->ai_addr, found->ai_addrlen);
+    int fd = listen_on(found->ai_family, found->ai_addr, found->ai_addrlen, 0);
     int saved = errno;
     freeaddrinfo(found);
     errno = saved;
     return fd;
 }
 
-/* The path of unix:PATH, or NULL. */
-static const char *unix_path(const char *address)
+/* What follows "unix:", or NULL. */
+static const char *unix_part(const char *address)
 {
     return strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;
 }
 
 bool http_listen_valid(const char *address, char *error, size_t size)
 {
-    const char *path = unix_path(address);
-    struct addrinfo *found = path ? NULL : resolve(address, error, size);
+    const char *part = unix_part(address);
+    struct socket_file file;
+    if (part)
+        return parse_socket_file(&file, part, error, size);
+    struct addrinfo *found = resolve(address, error, size);
     if (found)
         freeaddrinfo(found);
-    if (!path)
-        return found != NULL;
-    if (*path && strlen(path) < PATH_ROOM) /* an empty one would be an abstract name */
-        return true;
-    snprintf(error, size, "a socket's path has 1 to %zu bytes; choose another", PATH_ROOM - 1);
-    return false;
+    return found != NULL;
 }
 
 int http_listen(const char *address, char *error, size_t size)
 {
+    const char *part = unix_part(address);
+    struct socket_file file;
     *error = 0;
-    if (!http_listen_valid(address, error, size))
+    if (part && !parse_socket_file(&file, part, error, size))
         return -1;
-    const char *path = unix_path(address);
-    int fd = path ? listen_unix(path) : listen_inet(address, error, size);
+    int fd = part ? listen_unix(&file) : listen_inet(address, error, size);
     if (fd < 0 && *error == 0)
         snprintf(error, size, "%s; %s", strerror(errno), advice(errno));
     return fd;
@@ -163,4 +193,17 @@ void http_bound_address(int fd, char *to, size_t size)
     getnameinfo((const struct sockaddr *)&address, length, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     snprintf(to, size, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+bool http_listens_locally(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        return false;
+    if (address.ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
+    if (address.ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&address)->sin6_addr);
+    return address.ss_family == AF_UNIX;
 }

@@ -6,11 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether an address is of the form HOST:PORT or unix:PATH, else a sentence; nothing is opened. */
+/* Whether an address is of one of the forms below, else a sentence; nothing is opened. */
 bool http_listen_valid(const char *address, char *error, size_t size);
 
-/* A bound, listening, non-blocking socket for HOST:PORT or unix:PATH, or -1 with a sentence. */
+/*
+ * A bound, listening, non-blocking socket for HOST:PORT, unix:PATH or
+ * unix:PATH,mode=0660, or -1 with a sentence.  A socket file that nobody listens
+ * on any more is replaced; one that is served, and whatever is no socket, is not.
+ */
 int http_listen(const char *address, char *error, size_t size);
+
+/* Whether a socket can be reached from this host only: loopback or a file. */
+bool http_listens_locally(int fd);
 
 /* Writes what a socket is bound to in the same notation. */
 void http_bound_address(int fd, char *to, size_t size);

@@ -273,6 +273,18 @@ static void on_supervise(evutil_socket_t fd, short what, void *argument)
         self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, pace_ratio(d->pace));
 }
 
+static void tell_listeners(const struct daemon *d)
+{
+    for (int i = 0; i < d->config.listen.count; i++) {
+        const char *address = http_server_address(d->server, i);
+        log_event(LOG_LEVEL_INFO, "listening", "address=%s", address);
+        if (!http_server_is_local(d->server, i))
+            log_event(LOG_LEVEL_WARNING, "listening beyond this host without authentication",
+                      "address=%s advice=%s", address,
+                      "listen on 127.0.0.1 or unix:PATH, behind a proxy that asks who is there");
+    }
+}
+
 static bool make_server(struct daemon *d)
 {
     char error[512];
@@ -290,8 +302,7 @@ static bool make_server(struct daemon *d)
             return false;
         }
     }
-    for (int i = 0; i < d->config.listen.count; i++)
-        log_event(LOG_LEVEL_INFO, "listening", "address=%s", http_server_address(d->server, i));
+    tell_listeners(d);
     return true;
 }
 

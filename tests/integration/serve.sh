@@ -79,13 +79,17 @@ has 'engramd: --listen: .*127.0.0.1:7433' "$log.second" || fail "no advice on a 
 has 'engramd --help' "$log.second" || fail "no advice on an unknown option"
 
 # A state directory that cannot be written is said at the start, and it serves all the same.
-"$BUILD/engramd" --listen "unix:$socket.second" --region-dir "$ENGRAM_DIR" \
+"$BUILD/engramd" --listen "unix:$socket.second" --listen 0.0.0.0:0 --region-dir "$ENGRAM_DIR" \
   --state-dir /proc/engramd 2>"$log.second" &
 for _ in $(seq 50); do has msg=started "$log.second" && break; sleep 0.1; done
 curl -sS --max-time 5 --unix-socket "$socket.second" http://engramd/-/ready | has ready || fail "not served"
 kill %2 && wait %2
 has 'state directory cannot be written.*path=/proc/engramd.*--state-dir' "$log.second" ||
   fail "no word on the state directory"
+has 'listening beyond this host without authentication.*address=0.0.0.0:[1-9]' "$log.second" ||
+  fail "no warning of an open address"
+[ "$(grep -c 'listening beyond' "$log" "$log.second" | cut -d: -f2 | xargs)" = "0 1" ] ||
+  fail "a warning of a local address"
 
 "$BUILD/engramctl" --region-dir "$ENGRAM_DIR" status >"$log.status" && fail "refused is wrong"
 has -E '^- +refused .*planted.1' "$log.status" || fail "engramctl status"

@@ -40,6 +40,42 @@ START_TEST(left_over_socket_is_replaced)
 }
 END_TEST
 
+static const struct {
+    const char *option;
+    mode_t mode;
+} modes[] = {{"", 0660}, {",mode=0600", 0600}, {",mode=666", 0666}, {",mode=0777", 0777}};
+
+START_TEST(mode_of_a_socket_is_as_asked)
+{
+    char error[256], address[300];
+    struct stat status;
+    mode_t before = umask(_i % 2 ? 0 : 077); /* neither narrows nor widens it */
+    snprintf(address, sizeof address, "%s-mode%s", http.listened, modes[_i].option);
+    ck_assert_msg(http_server_listen(http.server, address, error, sizeof error), "%s", error);
+    umask(before);
+    ck_assert_ptr_null(strchr(http_server_address(http.server, 2), ','));
+    ck_assert_int_eq(stat(http_server_address(http.server, 2) + 5, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 07777, modes[_i].mode);
+}
+END_TEST
+
+/* Its backlog is full, so that connecting would wait for as long as nobody is accepted. */
+START_TEST(socket_of_somebody_busy_is_left_alone)
+{
+    char error[256] = "", address[300];
+    snprintf(address, sizeof address, "%s-busy", http.listened);
+    struct sockaddr_un path = http_path_of(address);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&path, sizeof path), 0);
+    ck_assert_int_eq(listen(fd, 0), 0);
+    int waiting = http_connected(address);
+    ck_assert_int_eq(http_listen(address, error, sizeof error), -1);
+    ck_assert_ptr_nonnull(strstr(error, "is another engramd running?"));
+    close(waiting);
+    close(fd);
+}
+END_TEST
+
 START_TEST(socket_in_use_is_left_alone)
 {
     char error[256] = "";
@@ -97,6 +133,38 @@ START_TEST(ipv6_is_told_in_brackets)
 }
 END_TEST
 
+static const struct {
+    const char *address;
+    bool locally;
+} reaches[] = {{"127.0.0.1:0", true},
+               {"127.9.9.9:0", true},
+               {"0.0.0.0:0", false},
+               {"[::1]:0", true},
+               {"[::]:0", false}};
+
+START_TEST(reach_is_told)
+{
+    char error[256];
+    int fd = http_listen(reaches[_i].address, error, sizeof error);
+    if (fd < 0) { /* a host without IPv6 */
+        ck_assert_int_eq(reaches[_i].address[0], '[');
+        return;
+    }
+    ck_assert(http_listens_locally(fd) == reaches[_i].locally);
+    close(fd);
+}
+END_TEST
+
+START_TEST(socket_file_is_local)
+{
+    char error[256], address[300];
+    snprintf(address, sizeof address, "%s-local", http.listened);
+    int fd = http_listen(address, error, sizeof error);
+    ck_assert(http_listens_locally(fd));
+    close(fd);
+}
+END_TEST
+
 START_TEST(listeners_have_a_limit)
 {
     char error[256] = "";
@@ -126,6 +194,14 @@ static const char *const bad_addresses[] = {
     "[]:80",
     "203.0.113.1:80", /* for documentation: no host has it */
     "unix:",
+    "unix:,mode=0660",
+    "unix:/tmp/engramd-test,mode=",
+    "unix:/tmp/engramd-test,mode=0888",
+    "unix:/tmp/engramd-test,mode=rw",
+    "unix:/tmp/engramd-test,mode=0660,",
+    "unix:/tmp/engramd-test,mode=4660",
+    "unix:/tmp/engramd-test,mode=00660",
+    "unix:/tmp/engramd-test,mode=0",
     "unix:/nonexistent/directory/socket",
     "unix:/tmp/"
     "a-name-longer-than-the-107-bytes-that-a-socket-s-may-have-which-is-the-kernel-s-limit-"
@@ -146,12 +222,17 @@ static TCase *of_listeners(void)
     TCase *tests = tcase_create("listeners");
     tcase_add_checked_fixture(tests, http_start, http_stop);
     tcase_add_test(tests, unix_socket_is_for_its_group);
+    tcase_add_loop_test(tests, mode_of_a_socket_is_as_asked, 0,
+                        (int)(sizeof modes / sizeof modes[0]));
+    tcase_add_test(tests, socket_of_somebody_busy_is_left_alone);
     tcase_add_test(tests, left_over_socket_is_replaced);
     tcase_add_test(tests, socket_in_use_is_left_alone);
     tcase_add_test(tests, file_is_never_replaced);
     tcase_add_test(tests, port_in_use_is_named_with_advice);
     tcase_add_test(tests, bound_port_is_told);
     tcase_add_test(tests, ipv6_is_told_in_brackets);
+    tcase_add_loop_test(tests, reach_is_told, 0, (int)(sizeof reaches / sizeof reaches[0]));
+    tcase_add_test(tests, socket_file_is_local);
     tcase_add_test(tests, listeners_have_a_limit);
     tcase_add_loop_test(tests, bad_addresses_get_a_sentence, 0,
                         (int)(sizeof bad_addresses / sizeof bad_addresses[0]));
