@@ -11,10 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define LISTENERS_MAX 16
 #define CONNECTIONS_MAX 1024
 #define STREAMS_MAX 16384
 #define REQUEST_SECONDS 10
@@ -22,25 +20,6 @@
 #define DRAIN_SECONDS 10
 #define ACCEPT_PAUSE_MS 100
 #define WRITE_MOST (1 << 20)
-
-struct listener {
-    struct evconnlistener *listener;
-    char address[160];
-};
-
-struct http_server {
-    struct event_base *base;
-    http_handler *handler;
-    http_observer *observer;
-    void *argument;
-    struct listener listeners[LISTENERS_MAX];
-    int listener_count;
-    struct connection *connections;
-    int connection_count; /* without streams */
-    int stream_count;
-    bool draining;
-    struct event *resume; /* accepting, after descriptors ran out */
-};
 
 static void accept_again(struct http_server *server)
 {
@@ -95,96 +74,6 @@ static void set_deadline(struct connection *connection, int seconds)
     event_add(connection->deadline, &when);
 }
 
-static const char *reason_of(int status)
-{
-    static const struct {
-        int status;
-        const char *reason;
-    } reasons[] = {{200, "OK"},
-                   {400, "Bad Request"},
-                   {404, "Not Found"},
-                   {405, "Method Not Allowed"},
-                   {406, "Not Acceptable"},
-                   {413, "Content Too Large"},
-                   {431, "Request Header Fields Too Large"},
-                   {500, "Internal Server Error"},
-                   {501, "Not Implemented"},
-                   {503, "Service Unavailable"},
-                   {505, "HTTP Version Not Supported"}};
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-        if (reasons[i].status == status)
-            return reasons[i].reason;
-    return "Unknown";
-}
-
-void http_header(struct http_response *response, const char *header)
-{
-    evbuffer_add_printf(response->headers, "%s\r\n", header);
-}
-
-static void release_body(const void *data, size_t length, void *release)
-{
-    void (*call)(void *) = NULL;
-    (void)length;
-    memcpy(&call, &release, sizeof call);
-    call((void *)(uintptr_t)data);
-}
-
-static void add_body(struct evbuffer *out, const void *body, size_t length,
-                     void (*release)(void *body))
-{
-    void *call = NULL;
-    memcpy(&call, &release, sizeof call); /* a function's address through evbuffer's argument */
-    if (!release)
-        evbuffer_add(out, body, length);
-    else if (evbuffer_add_reference(out, body, length, release_body, call))
-        release((void *)(uintptr_t)body);
-}
-
-void response_add_head(struct http_response *response, int status, const char *content_type,
-                       const char *rest)
-{
-    struct connection *connection = response->connection;
-    struct evbuffer *out = bufferevent_get_output(connection->stream);
-    char date[40];
-    time_t now = time(NULL);
-    struct tm utc;
-    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
-    evbuffer_add_printf(out,
-                        "HTTP/1.1 %d %s\r\nServer: engramd\r\nDate: %s\r\nContent-Type: %s\r\n"
-                        "%s%s",
-                        status, reason_of(status), date, content_type, rest,
-                        connection->close_after ? "Connection: close\r\n" : "");
-    evbuffer_add_buffer(out, response->headers);
-    evbuffer_add(out, "\r\n", 2);
-    response->sent = true;
-    if (connection->server->observer)
-        connection->server->observer(status, connection->server->argument);
-}
-
-void http_respond(struct http_response *response, int status, const char *content_type,
-                  const void *body, size_t length, void (*release)(void *body))
-{
-    struct connection *connection = response->connection;
-    char rest[48];
-    snprintf(rest, sizeof rest, "Content-Length: %zu\r\n", length);
-    connection->close_after |= !response->request || !response->request->keep_alive;
-    response_add_head(response, status, content_type, rest);
-    if (!response->request || !response->request->head)
-        add_body(bufferevent_get_output(connection->stream), body, length, release);
-    else if (release)
-        release((void *)(uintptr_t)body);
-}
-
-static void respond_error(struct http_response *response, int status)
-{
-    char body[64];
-    int length = snprintf(body, sizeof body, "%d %s\n", status, reason_of(status));
-    if (status == 405)
-        http_header(response, "Allow: GET, HEAD");
-    http_respond(response, status, "text/plain; charset=utf-8", body, (size_t)length, NULL);
-}
-
 /* Answers the request whose head has `length` bytes; 0 stands for a head that is too long. */
 static void answer(struct connection *connection, size_t length)
 {
@@ -202,11 +91,11 @@ static void answer(struct connection *connection, size_t length)
     if (head && status && status != 405)
         request.keep_alive = false; /* who knows where the next one would start */
     if (status)
-        respond_error(&response, status);
+        response_error(&response, status);
     else
         server->handler(&request, &response, server->argument);
     if (!response.sent)
-        respond_error(&response, 500);
+        response_error(&response, 500);
     evbuffer_drain(in, length);
     evbuffer_free(response.headers);
 }

@@ -1,12 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* One client of the HTTP server: private to http.c and http_stream.c. */
+/* The HTTP server and one client of it: private to http*.c. */
 #ifndef ENGRAMD_HTTP_CONNECTION_H
 #define ENGRAMD_HTTP_CONNECTION_H
 
 #include <event2/bufferevent.h>
+#include <event2/listener.h>
 
 #include "daemon/http.h"
 #include "daemon/http_stream.h"
+
+#define LISTENERS_MAX 16
+
+struct listener {
+    struct evconnlistener *listener;
+    char address[160];
+};
+
+struct http_server {
+    struct event_base *base;
+    http_handler *handler;
+    http_observer *observer;
+    void *argument;
+    struct listener listeners[LISTENERS_MAX];
+    int listener_count;
+    struct connection *connections;
+    int connection_count; /* without streams */
+    int stream_count;
+    bool draining;
+    struct event *resume; /* accepting, after descriptors ran out */
+};
 
 /* It is in one of four states: idle, receiving a request (both with the deadline pending), being
  * answered (the bufferevent's write timeout watches progress), or a stream. */
@@ -37,6 +59,9 @@ void connection_close(struct connection *connection);
 /* The head of a response, up to the blank line; `rest` is more headers, or "". */
 void response_add_head(struct http_response *response, int status, const char *content_type,
                        const char *rest);
+
+/* A status and its name as the body. */
+void response_error(struct http_response *response, int status);
 
 /* Moves the connection from those that ask to those that are streamed to; false when there are as
  * many of these as there may be. */
