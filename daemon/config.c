@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config.h"
+#include "daemon/cors.h"
 
 #include "daemon/http_listen.h"
 
@@ -28,6 +29,8 @@ static const char usage[] =
     "\n"
     "  --listen ADDRESS   where to serve: HOST:PORT or unix:PATH; repeatable\n"
     "                     (default: " DEFAULT_LISTEN ")\n"
+    "  --cors-origin URL  an origin whose pages may read answers in a browser, as\n"
+    "                     https://dashboards.example; repeatable (default: none)\n"
     "  --region-dir DIR   where processes leave their regions; repeatable\n"
     "                     (default: " DEFAULT_REGIONS ", and flat\n"
     "                     names in /dev/shm)\n"
@@ -52,7 +55,7 @@ static const char usage[] =
 struct loading {
     struct config *config;
     bool from_file;
-    bool listen_replaced, regions_replaced;
+    bool listen_replaced, regions_replaced, origins_replaced;
     FILE *file;
     int line;
     char wrong[256];
@@ -143,6 +146,17 @@ static bool set_series_limit(struct loading *loading, const char *value)
     return true;
 }
 
+static bool add_origin(struct loading *loading, const char *value)
+{
+    if (cors_origin_valid(value))
+        return list_add(loading, &loading->config->cors_origins, &loading->origins_replaced, value);
+    snprintf(loading->wrong, sizeof loading->wrong,
+             "\"%s\" is no origin; write one as https://dashboards.example:8443, in lower case and "
+             "without a path",
+             value);
+    return false;
+}
+
 static bool set(struct loading *loading, const char *key, const char *value)
 {
     struct config *config = loading->config;
@@ -155,6 +169,8 @@ static bool set(struct loading *loading, const char *key, const char *value)
                list_add(loading, &config->listen, &loading->listen_replaced, value);
     if (strcmp(key, "region-dir") == 0)
         return list_add(loading, &config->region_dirs, &loading->regions_replaced, value);
+    if (strcmp(key, "cors-origin") == 0)
+        return add_origin(loading, value);
     if (strcmp(key, "state-dir") == 0)
         return set_string(&config->state_dir, value);
     if (strcmp(key, "sysroot") == 0)
@@ -168,7 +184,7 @@ static bool set(struct loading *loading, const char *key, const char *value)
     if (strcmp(key, "series-limit") == 0)
         return set_series_limit(loading, value);
     snprintf(loading->wrong, sizeof loading->wrong,
-             "unknown key \"%s\"; known are listen, region-dir, state-dir, "
+             "unknown key \"%s\"; known are listen, cors-origin, region-dir, state-dir, "
              "forget-after, series-limit, sysroot, tick and cpu-budget",
              key);
     return false;
@@ -248,6 +264,7 @@ static bool load_file(struct loading *loading, const char *path)
 
 static const struct option known[] = {{"listen", required_argument, NULL, 0},
                                       {"region-dir", required_argument, NULL, 0},
+                                      {"cors-origin", required_argument, NULL, 0},
                                       {"state-dir", required_argument, NULL, 0},
                                       {"sysroot", required_argument, NULL, 0},
                                       {"tick", required_argument, NULL, 0},
@@ -334,6 +351,7 @@ void config_free(struct config *config)
 {
     list_clear(&config->listen);
     list_clear(&config->region_dirs);
+    list_clear(&config->cors_origins);
     free(config->state_dir);
     free(config->sysroot);
 }

@@ -16,6 +16,7 @@ struct config_list {
 struct config {
     struct config_list listen;
     struct config_list region_dirs;
+    struct config_list cors_origins;
     bool default_regions; /* region_dirs was not given: flat names are looked for too */
     char *state_dir;
     char *sysroot;

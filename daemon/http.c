@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/http.h"
+#include "daemon/cors.h"
 #include "daemon/http_connection.h"
 #include "daemon/http_listen.h"
 
@@ -90,8 +91,12 @@ static void answer(struct connection *connection, size_t length)
         response.request = &request;
     if (head && status && status != 405)
         request.keep_alive = false; /* who knows where the next one would start */
+    if (head)
+        cors_headers(server->origins, &request, &response);
     if (status)
         response_error(&response, status);
+    else if (request.options)
+        response_options(&response);
     else
         server->handler(&request, &response, server->argument);
     if (!response.sent)
@@ -247,6 +252,11 @@ struct http_server *http_server_new(struct event_base *base, http_handler *handl
         return server;
     free(server);
     return NULL;
+}
+
+void http_server_allow_origins(struct http_server *server, char *const *origins)
+{
+    server->origins = origins;
 }
 
 bool http_server_listen(struct http_server *server, const char *address, char *error, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small HTTP/1.1 server on bufferevents: GET and HEAD only, one thread.
+ * A small HTTP/1.1 server on bufferevents: GET, HEAD and OPTIONS, one thread.
  *
  * Every client has a deadline: 10 s from the first byte of a request to its last,
  * 60 s between requests, and 10 s without any progress while a response leaves.
@@ -29,6 +29,10 @@ typedef void http_observer(int status, void *argument);
 /* NULL when there is no memory. */
 struct http_server *http_server_new(struct event_base *base, http_handler *handler,
                                     http_observer *observer, void *argument);
+
+/* Lets pages of these origins read answers, see cors.h; the NULL-terminated list must last as long
+ * as the server. */
+void http_server_allow_origins(struct http_server *server, char *const *origins);
 
 /* Listens on HOST:PORT, where HOST is an address and PORT 0 any free one, or on unix:PATH, made
  * with mode 0660 or what ",mode=0600" behind it says.  False with a sentence that says what, where

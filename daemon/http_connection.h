@@ -21,6 +21,7 @@ struct http_server {
     http_handler *handler;
     http_observer *observer;
     void *argument;
+    char *const *origins; /* NULL-terminated, or NULL */
     struct listener listeners[LISTENERS_MAX];
     int listener_count;
     struct connection *connections;
@@ -56,9 +57,13 @@ struct http_response {
 /* Frees it, and tells whoever streams to it. */
 void connection_close(struct connection *connection);
 
-/* The head of a response, up to the blank line; `rest` is more headers, or "". */
+/* The head of a response, up to the blank line; `rest` is more headers, or "".  A content_type of
+ * NULL is none. */
 void response_add_head(struct http_response *response, int status, const char *content_type,
                        const char *rest);
+
+/* 204 and what may be asked. */
+void response_options(struct http_response *response);
 
 /* A status and its name as the body. */
 void response_error(struct http_response *response, int status);

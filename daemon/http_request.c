@@ -191,7 +191,7 @@ int http_request_parse(struct http_request *request, char *bytes, size_t length)
     if (status == 0)
         status = judge(&headers, old);
     request->keep_alive = (headers.keep || !old) && !headers.close;
-    if (status == 0 && !request->head && strcmp(request->method, "GET") != 0)
+    if (status == 0 && !request->head && !request->options && strcmp(request->method, "GET") != 0)
         return 405;
     return status;
 }

@@ -8,12 +8,15 @@
 #include <string.h>
 #include <time.h>
 
+#define ALLOW "Allow: GET, HEAD, OPTIONS"
+
 static const char *reason_of(int status)
 {
     static const struct {
         int status;
         const char *reason;
     } reasons[] = {{200, "OK"},
+                   {204, "No Content"},
                    {400, "Bad Request"},
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
@@ -63,10 +66,9 @@ void response_add_head(struct http_response *response, int status, const char *c
     time_t now = time(NULL);
     struct tm utc;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
-    evbuffer_add_printf(out,
-                        "HTTP/1.1 %d %s\r\nServer: engramd\r\nDate: %s\r\nContent-Type: %s\r\n"
-                        "%s%s",
-                        status, reason_of(status), date, content_type, rest,
+    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nServer: engramd\r\nDate: %s\r\n%s%s%s%s%s", status,
+                        reason_of(status), date, content_type ? "Content-Type: " : "",
+                        content_type ? content_type : "", content_type ? "\r\n" : "", rest,
                         connection->close_after ? "Connection: close\r\n" : "");
     evbuffer_add_buffer(out, response->headers);
     evbuffer_add(out, "\r\n", 2);
@@ -80,7 +82,7 @@ void http_respond(struct http_response *response, int status, const char *conten
 {
     struct connection *connection = response->connection;
     char rest[48];
-    snprintf(rest, sizeof rest, "Content-Length: %zu\r\n", length);
+    snprintf(rest, sizeof rest, content_type ? "Content-Length: %zu\r\n" : "", length);
     connection->close_after |= !response->request || !response->request->keep_alive;
     response_add_head(response, status, content_type, rest);
     if (!response->request || !response->request->head)
@@ -89,11 +91,17 @@ void http_respond(struct http_response *response, int status, const char *conten
         release((void *)(uintptr_t)body);
 }
 
+void response_options(struct http_response *response)
+{
+    http_header(response, ALLOW);
+    http_respond(response, 204, NULL, "", 0, NULL);
+}
+
 void response_error(struct http_response *response, int status)
 {
     char body[64];
     int length = snprintf(body, sizeof body, "%d %s\n", status, reason_of(status));
     if (status == 405)
-        http_header(response, "Allow: GET, HEAD");
+        http_header(response, ALLOW);
     http_respond(response, status, "text/plain; charset=utf-8", body, (size_t)length, NULL);
 }

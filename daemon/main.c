@@ -295,6 +295,7 @@ static bool make_server(struct daemon *d)
     d->server = d->streams ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
     if (!d->server)
         return fail("no memory to serve", "free some");
+    http_server_allow_origins(d->server, d->config.cors_origins.items);
     for (int i = 0; i < d->config.listen.count; i++) {
         if (!http_server_listen(d->server, d->config.listen.items[i], error, sizeof error)) {
             log_event(LOG_LEVEL_ERROR, "cannot listen", "address=%s error=%s",

@@ -17,8 +17,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(head, data, length);
     struct http_request request;
     int status = http_request_parse(&request, head, length);
+    if (status == 0 && request.options && strcmp(request.path, "*") == 0)
+        request.path = "/";
     if (status == 0 && (request.path[0] != '/' || strpbrk(request.path, "? \r\n") ||
-                        (strcmp(request.method, "GET") && strcmp(request.method, "HEAD"))))
+                        (strcmp(request.method, "GET") && strcmp(request.method, "HEAD") &&
+                         strcmp(request.method, "OPTIONS"))))
         abort();
     if (status != 0 && status != 400 && status != 405 && status != 413 && status != 431 &&
         status != 501 && status != 505)

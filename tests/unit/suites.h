@@ -12,6 +12,7 @@
     X(bucket)                                                                                      \
     X(config)                                                                                      \
     X(continuity)                                                                                  \
+    X(cors)                                                                                        \
     X(demo)                                                                                        \
     X(demo_parts)                                                                                  \
     X(derived)                                                                                     \

@@ -43,6 +43,25 @@ START_TEST(defaults_are_loopback)
 }
 END_TEST
 
+START_TEST(origins_are_a_list)
+{
+    struct config config;
+    write_file("cors_origin = https://a.example\ncors-origin = http://b.example:3000\n");
+    ck_assert_int_eq(LOAD(&config, "--config", path), CONFIG_RUN);
+    ck_assert_str_eq(config.cors_origins.items[0], "https://a.example");
+    ck_assert_str_eq(config.cors_origins.items[1], "http://b.example:3000");
+    ck_assert_ptr_null(config.cors_origins.items[2]);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "--config", path, "--cors-origin", "http://c"), CONFIG_RUN);
+    ck_assert_str_eq(config.cors_origins.items[0], "http://c");
+    ck_assert_int_eq(config.cors_origins.count, 1);
+    config_free(&config);
+    ck_assert_int_eq(LOAD(&config, "--cors-origin", "*"), CONFIG_WRONG);
+    config_free(&config);
+    remove_file();
+}
+END_TEST
+
 START_TEST(command_line_replaces_the_file)
 {
     struct config config;
@@ -173,6 +192,7 @@ Suite *config_suite(void)
     Suite *suite = suite_create("config");
     TCase *tests = tcase_create("sources");
     tcase_add_test(tests, defaults_are_loopback);
+    tcase_add_test(tests, origins_are_a_list);
     tcase_add_test(tests, command_line_replaces_the_file);
     tcase_add_test(tests, a_file_may_write_underscores);
     tcase_add_test(tests, state_directory_of_systemd);

@@ -137,7 +137,7 @@ START_TEST(errors_have_a_status)
     ck_assert_int_eq(response->status, errors[_i].status);
     ck_assert_int_eq(atoi(response->body), errors[_i].status);
     ck_assert_int_eq(http.observed[errors[_i].status], 1);
-    ck_assert((strstr(response->head, "\r\nAllow: GET, HEAD\r\n") != NULL) ==
+    ck_assert((strstr(response->head, "\r\nAllow: GET, HEAD, OPTIONS\r\n") != NULL) ==
               (errors[_i].status == 405));
     ck_assert((strstr(response->head, "\r\nConnection: close\r\n") != NULL) == !errors[_i].stays);
     if (errors[_i].stays) {
