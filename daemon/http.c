@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/http.h"
+#include "daemon/clock.h"
 #include "daemon/cors.h"
-#include "daemon/http_connection.h"
+#include "daemon/http_admission.h"
 #include "daemon/http_listen.h"
 
 #include <event2/buffer.h>
@@ -14,13 +15,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 1024
-#define STREAMS_MAX 16384
 #define REQUEST_SECONDS 10
 #define IDLE_SECONDS 60
 #define DRAIN_SECONDS 10
+#define LINGER_SECONDS 1
 #define ACCEPT_PAUSE_MS 100
+#define ACCEPTED_AT_ONCE 64
 #define WRITE_MOST (1 << 20)
+
+/* Some more was read. */
+static void on_output(struct evbuffer *out, const struct evbuffer_cb_info *info, void *argument)
+{
+    struct connection *connection = argument;
+    (void)out;
+    if (info->n_deleted > 0 && !connection->streaming)
+        admission_is_busy(connection);
+}
 
 static void accept_again(struct http_server *server)
 {
@@ -34,42 +44,27 @@ static void accept_pause(struct http_server *server)
         evconnlistener_disable(server->listeners[i].listener);
 }
 
-/* One connection less that asks. */
-static void count_down(struct http_server *server)
+/* Frees what it is still owed at once: libevent would do so later. */
+static void forget_answer(struct connection *connection)
 {
-    if (server->connection_count-- == CONNECTIONS_MAX)
-        accept_again(server);
-}
-
-bool connection_becomes_stream(struct connection *connection)
-{
-    struct http_server *server = connection->server;
-    if (server->stream_count == STREAMS_MAX)
-        return false;
-    connection->streaming = true;
-    server->stream_count++;
-    count_down(server);
-    return true;
+    struct evbuffer *out = bufferevent_get_output(connection->stream);
+    evbuffer_remove_cb(out, on_output, connection);
+    evbuffer_unfreeze(out, 1);
+    evbuffer_drain(out, evbuffer_get_length(out));
 }
 
 void connection_close(struct connection *connection)
 {
-    struct http_server *server = connection->server;
-    *connection->link = connection->next;
-    if (connection->next)
-        connection->next->link = connection->link;
     if (connection->calls)
         connection->calls->closed(connection->argument);
-    if (connection->streaming)
-        server->stream_count--;
-    else
-        count_down(server);
+    admission_leave(connection);
+    forget_answer(connection);
     event_free(connection->deadline);
     bufferevent_free(connection->stream);
     free(connection);
 }
 
-static void set_deadline(struct connection *connection, int seconds)
+void connection_set_deadline(struct connection *connection, int seconds)
 {
     struct timeval when = {.tv_sec = seconds};
     event_add(connection->deadline, &when);
@@ -87,9 +82,11 @@ static void answer(struct connection *connection, size_t length)
     event_del(connection->deadline);
     connection->receiving = false;
     connection->answering = true;
+    admission_is_busy(connection);
     if (head)
         response.request = &request;
-    if (head && status && status != 405)
+    connection->linger = status && status != 405;
+    if (head && connection->linger)
         request.keep_alive = false; /* who knows where the next one would start */
     if (head)
         cors_headers(server->origins, &request, &response);
@@ -111,11 +108,11 @@ static void take_request(struct connection *connection)
     struct evbuffer *in = bufferevent_get_input(connection->stream);
     size_t there = evbuffer_get_length(in);
     /* libevent calls again and again as long as the buffer is full: it must not look. */
-    if (connection->streaming)
-        evbuffer_drain(in, there); /* nothing is asked of a stream */
+    if (connection->streaming || connection->lingering)
+        evbuffer_drain(in, there); /* nobody asks any more */
     if (connection->answering && there >= HTTP_HEAD_MAX)
         bufferevent_disable(connection->stream, EV_READ);
-    if (connection->answering || there == 0)
+    if (connection->answering || connection->lingering || there == 0)
         return;
     size_t most = there < HTTP_HEAD_MAX ? there : HTTP_HEAD_MAX;
     size_t length = http_head_length((const char *)evbuffer_pullup(in, (ev_ssize_t)most), most);
@@ -123,7 +120,8 @@ static void take_request(struct connection *connection)
         answer(connection, length);
     } else if (!connection->receiving) {
         connection->receiving = true;
-        set_deadline(connection, REQUEST_SECONDS);
+        admission_is_busy(connection);
+        connection_set_deadline(connection, REQUEST_SECONDS);
     }
 }
 
@@ -131,6 +129,16 @@ static void on_read(struct bufferevent *stream, void *argument)
 {
     (void)stream;
     take_request(argument);
+}
+
+/* Lets the client read that it was refused while it is still talking. */
+static void linger(struct connection *connection)
+{
+    connection->lingering = true;
+    shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
+    connection_set_deadline(connection, LINGER_SECONDS);
+    bufferevent_enable(connection->stream, EV_READ);
+    take_request(connection);
 }
 
 /* The response has left. */
@@ -143,11 +151,17 @@ static void on_drained(struct bufferevent *stream, void *argument)
     if (!connection->answering || connection->streaming)
         return;
     connection->answering = false;
-    if (connection->close_after || connection->server->draining) {
+    bool last = connection->close_after || connection->server->draining;
+    if (last && connection->linger && !connection->ended) {
+        linger(connection);
+        return;
+    }
+    if (last) {
         connection_close(connection);
         return;
     }
-    set_deadline(connection, IDLE_SECONDS);
+    admission_is_idle(connection);
+    connection_set_deadline(connection, IDLE_SECONDS);
     if (!connection->ended)
         bufferevent_enable(connection->stream, EV_READ);
     take_request(connection);
@@ -173,49 +187,80 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
     connection_close(argument);
 }
 
-static bool connection_start(struct http_server *server, evutil_socket_t fd)
+static void connection_watch(struct connection *connection, int fd)
 {
-    struct connection *connection = calloc(1, sizeof *connection);
     struct timeval drain = {.tv_sec = DRAIN_SECONDS};
-    if (!connection)
-        return false;
-    connection->server = server;
-    connection->stream = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
-    connection->deadline = evtimer_new(server->base, on_deadline, connection);
-    if (!connection->stream || !connection->deadline) {
-        if (connection->deadline)
-            event_free(connection->deadline);
-        if (connection->stream) {
-            bufferevent_free(connection->stream);
-        }
-        free(connection);
-        return false;
-    }
-    connection->next = server->connections;
-    connection->link = &server->connections;
-    if (connection->next)
-        connection->next->link = &connection->next;
-    server->connections = connection;
-    server->connection_count++;
     bufferevent_setcb(connection->stream, on_read, on_drained, on_event, connection);
+    evbuffer_add_cb(bufferevent_get_output(connection->stream), on_output, connection);
     bufferevent_setwatermark(connection->stream, EV_READ, 0, HTTP_HEAD_MAX);
     /* By default libevent writes 16 KiB at a time, and Nagle's algorithm holds back the rest. */
     bufferevent_set_max_single_write(connection->stream, WRITE_MOST);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     bufferevent_set_timeouts(connection->stream, NULL, &drain);
-    set_deadline(connection, REQUEST_SECONDS);
+    connection_set_deadline(connection, REQUEST_SECONDS);
     bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
-    return true;
+}
+
+/* False when there is no memory; `fd` is closed then. */
+static bool connection_start(struct connection *connection, int fd)
+{
+    struct event_base *base = connection->server->base;
+    connection->stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    connection->deadline = evtimer_new(base, on_deadline, connection);
+    if (connection->stream && connection->deadline) {
+        connection_watch(connection, fd);
+        return true;
+    }
+    if (connection->deadline)
+        event_free(connection->deadline);
+    if (connection->stream)
+        bufferevent_free(connection->stream);
+    else
+        close(fd);
+    return false;
+}
+
+/* Without having heard what it asks, and without waiting for it to listen. */
+static void refuse(struct http_server *server, int fd)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nServer: engramd\r\n"
+                                 "Content-Type: text/plain; charset=utf-8\r\n"
+                                 "Content-Length: 32\r\nRetry-After: 1\r\n"
+                                 "Connection: close\r\n\r\n503 There are too many clients.\n";
+    send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+    if (server->observer)
+        server->observer(503, server->argument);
+}
+
+/* Starts a turn, and ends it: so many only, since others have to be read from, or would seem idle.
+ */
+static void count_accepted(struct http_server *server)
+{
+    if (server->accepted++ == 0) {
+        server->accepting_since = clock_monotonic();
+        event_add(server->resume, &(struct timeval){0});
+    }
+    server->accept_later |= server->accepted == ACCEPTED_AT_ONCE;
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                       int length, void *argument)
 {
     struct http_server *server = argument;
-    (void)listener, (void)address, (void)length;
-    if (!connection_start(server, fd))
-        evutil_closesocket(fd);
-    if (server->connection_count >= CONNECTIONS_MAX)
+    struct connection *connection = calloc(1, sizeof *connection);
+    (void)listener, (void)length;
+    count_accepted(server);
+    if (connection)
+        connection->server = server;
+    if (!connection || !admission_enter(connection, fd, address)) {
+        refuse(server, fd);
+        free(connection);
+    } else if (!connection_start(connection, fd)) {
+        admission_leave(connection);
+        free(connection);
+    }
+    if (server->accept_later)
         accept_pause(server);
 }
 
@@ -223,16 +268,18 @@ static void on_resume(evutil_socket_t fd, short what, void *argument)
 {
     struct http_server *server = argument;
     (void)fd, (void)what;
-    if (server->connection_count < CONNECTIONS_MAX)
-        accept_again(server);
+    server->accepted = 0;
+    server->accept_later = false;
+    accept_again(server);
 }
 
-/* Descriptors ran out, most likely: wait for some to come back instead of spinning. */
+/* Descriptors ran out, most likely: make one free, and wait instead of spinning. */
 static void on_accept_error(struct evconnlistener *listener, void *argument)
 {
     struct http_server *server = argument;
     struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
     (void)listener;
+    admission_close_one(server);
     accept_pause(server);
     event_add(server->resume, &pause);
 }
@@ -247,11 +294,21 @@ struct http_server *http_server_new(struct event_base *base, http_handler *handl
     server->handler = handler;
     server->observer = observer;
     server->argument = argument;
+    server->limits = admission_limits();
+    TAILQ_INIT(&server->idle);
+    TAILQ_INIT(&server->busy);
+    TAILQ_INIT(&server->streams);
+    server->peers = peers_new();
     server->resume = evtimer_new(base, on_resume, server);
-    if (server->resume)
+    if (server->peers && server->resume)
         return server;
-    free(server);
+    http_server_free(server);
     return NULL;
+}
+
+void http_server_limit(struct http_server *server, const struct http_limits *limits)
+{
+    server->limits = *limits;
 }
 
 void http_server_allow_origins(struct http_server *server, char *const *origins)
@@ -292,31 +349,40 @@ bool http_server_is_local(const struct http_server *server, int i)
     return http_listens_locally(evconnlistener_get_fd(server->listeners[i].listener));
 }
 
-void http_server_drain(struct http_server *server)
+/* Closes all of them, or those that are owed no answer. */
+static void close_all(struct connections *connections, bool all)
 {
     struct connection *next;
+    for (struct connection *at = TAILQ_FIRST(connections); at; at = next) {
+        next = TAILQ_NEXT(at, link);
+        if (all || !at->answering)
+            connection_close(at);
+    }
+}
+
+void http_server_drain(struct http_server *server)
+{
     server->draining = true;
     accept_pause(server);
-    for (struct connection *connection = server->connections; connection; connection = next) {
-        next = connection->next;
-        if (!connection->answering || connection->streaming)
-            connection_close(connection);
-    }
+    close_all(&server->idle, true);
+    close_all(&server->busy, false);
+    close_all(&server->streams, true);
 }
 
 void http_server_free(struct http_server *server)
 {
-    struct connection *next;
     server->draining = true;
-    for (struct connection *connection = server->connections; connection; connection = next) {
-        next = connection->next;
-        connection_close(connection);
-    }
+    close_all(&server->idle, true);
+    close_all(&server->busy, true);
+    close_all(&server->streams, true);
     for (int i = 0; i < server->listener_count; i++) {
         evconnlistener_free(server->listeners[i].listener);
         if (strncmp(server->listeners[i].address, "unix:", 5) == 0)
             unlink(server->listeners[i].address + 5);
     }
-    event_free(server->resume);
+    if (server->resume)
+        event_free(server->resume);
+    if (server->peers)
+        peers_free(server->peers);
     free(server);
 }

@@ -3,9 +3,11 @@
  * A small HTTP/1.1 server on bufferevents: GET, HEAD and OPTIONS, one thread.
  *
  * Every client has a deadline: 10 s from the first byte of a request to its last,
- * 60 s between requests, and 10 s without any progress while a response leaves.
- * Connections beyond 1024 wait in the backlog until one of them ends.  Streams (http_stream.h) are
- * counted apart, and are no concern of these deadlines.
+ * 60 s between requests, and for its answer 30 s and a second for each 64 KiB, of
+ * which at most 10 s without any progress.  Connections have limits, in total and
+ * of one address: over them, idle ones are closed, then slow ones, and if there is
+ * none, the new one is answered 503.  Streams (http_stream.h) are counted apart, and
+ * are no concern of these deadlines.
  */
 #ifndef ENGRAMD_HTTP_H
 #define ENGRAMD_HTTP_H
@@ -13,11 +15,20 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/http_request.h"
 
 struct http_server;
 struct http_response;
+
+/* How many may be connected; streams count apart.  "of_one": of one address, see peers.h; streams
+ * from this host have no such limit. */
+struct http_limits {
+    int connections, connections_of_one;
+    int streams, streams_of_one;
+    uint32_t patience_ms; /* with one that is slow, before it goes for somebody new */
+};
 
 /* Answers a request by exactly one http_respond() or http_stream_begin(), before it returns. */
 typedef void http_handler(const struct http_request *request, struct http_response *response,
@@ -29,6 +40,10 @@ typedef void http_observer(int status, void *argument);
 /* NULL when there is no memory. */
 struct http_server *http_server_new(struct event_base *base, http_handler *handler,
                                     http_observer *observer, void *argument);
+
+/* In place of what the limit on open files leaves room for, at most 1024 connections and 16384
+ * streams, of which one address has a quarter and a sixteenth, and a second of patience. */
+void http_server_limit(struct http_server *server, const struct http_limits *limits);
 
 /* Lets pages of these origins read answers, see cors.h; the NULL-terminated list must last as long
  * as the server. */

@@ -5,9 +5,11 @@
 
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <sys/queue.h>
 
 #include "daemon/http.h"
 #include "daemon/http_stream.h"
+#include "daemon/peers.h"
 
 #define LISTENERS_MAX 16
 
@@ -15,6 +17,8 @@ struct listener {
     struct evconnlistener *listener;
     char address[160];
 };
+
+TAILQ_HEAD(connections, connection);
 
 struct http_server {
     struct event_base *base;
@@ -24,20 +28,31 @@ struct http_server {
     char *const *origins; /* NULL-terminated, or NULL */
     struct listener listeners[LISTENERS_MAX];
     int listener_count;
-    struct connection *connections;
-    int connection_count; /* without streams */
+    struct http_limits limits;
+    struct peers *peers;
+    struct connections idle, busy, streams; /* in the order in which they came to be so */
+    int connection_count;                   /* without streams */
     int stream_count;
+    int accepted;             /* in this turn of the event loop */
+    uint64_t accepting_since; /* when the turn's first was, CLOCK_MONOTONIC, ns */
+    bool accept_later;        /* not in this turn */
     bool draining;
-    struct event *resume; /* accepting, after descriptors ran out */
+    struct event *resume; /* accepting */
 };
 
-/* It is in one of four states: idle, receiving a request (both with the deadline pending), being
- * answered (the bufferevent's write timeout watches progress), or a stream. */
+/*
+ * It is in one of five states: idle, receiving a request, being answered (the
+ * bufferevent's write timeout watches progress, too), lingering, all with the
+ * deadline pending; or a stream.
+ */
 struct connection {
     struct http_server *server;
     struct bufferevent *stream;
     struct event *deadline;
-    struct connection *next, **link;
+    TAILQ_ENTRY(connection) link;
+    struct connections *among; /* one of the server's three */
+    uint64_t since;            /* when it came to be so, CLOCK_MONOTONIC, ns */
+    struct peer *peer;
     bool receiving; /* a request has begun and is not whole */
     bool answering; /* a response is leaving */
     bool ended;     /* the client sends no more, but may read what it asked for */
@@ -45,6 +60,8 @@ struct connection {
     const struct http_stream_calls *calls; /* of a stream, else NULL */
     void *argument;                        /* of those calls */
     bool close_after;
+    bool linger; /* before closing: more is on its way, and a reset would overtake the answer */
+    bool lingering;
 };
 
 struct http_response {
@@ -56,6 +73,9 @@ struct http_response {
 
 /* Frees it, and tells whoever streams to it. */
 void connection_close(struct connection *connection);
+
+/* Closes it in so many seconds, in place of what was said before. */
+void connection_set_deadline(struct connection *connection, int seconds);
 
 /* The head of a response, up to the blank line; `rest` is more headers, or "".  A content_type of
  * NULL is none. */

@@ -19,6 +19,10 @@
 #define BACKLOG 4096
 #define PATH_ROOM sizeof((struct sockaddr_un *)0)->sun_path
 #define MODE 0660
+/* What the kernel keeps for a connection; by default it would grow to megabytes for one that does
+ * not read, or that sends a body nobody wants. */
+#define SEND_BUFFER (256 << 10)
+#define RECEIVE_BUFFER (64 << 10)
 
 static const char *advice(int error)
 {
@@ -37,7 +41,7 @@ static const char *advice(int error)
 
 static int listen_on(int family, const struct sockaddr *address, socklen_t length, mode_t mode)
 {
-    int one = 1, error;
+    int one = 1, send_buffer = SEND_BUFFER, receive_buffer = RECEIVE_BUFFER, error;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
@@ -45,6 +49,9 @@ static int listen_on(int family, const struct sockaddr *address, socklen_t lengt
         fchmod(fd, mode); /* or the file would be wider open for a moment */
     else
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    /* Inherited by what is accepted. */
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (bind(fd, address, length) == 0 && listen(fd, BACKLOG) == 0)

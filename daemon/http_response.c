@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#define ANSWER_SECONDS 30
+#define LEAST_RATE (64 << 10) /* bytes a second, in the time beyond that */
 #define ALLOW "Allow: GET, HEAD, OPTIONS"
 
 static const char *reason_of(int status)
@@ -70,6 +72,8 @@ void response_add_head(struct http_response *response, int status, const char *c
                         reason_of(status), date, content_type ? "Content-Type: " : "",
                         content_type ? content_type : "", content_type ? "\r\n" : "", rest,
                         connection->close_after ? "Connection: close\r\n" : "");
+    if (status == 503)
+        http_header(response, "Retry-After: 1");
     evbuffer_add_buffer(out, response->headers);
     evbuffer_add(out, "\r\n", 2);
     response->sent = true;
@@ -84,6 +88,7 @@ void http_respond(struct http_response *response, int status, const char *conten
     char rest[48];
     snprintf(rest, sizeof rest, content_type ? "Content-Length: %zu\r\n" : "", length);
     connection->close_after |= !response->request || !response->request->keep_alive;
+    connection_set_deadline(connection, ANSWER_SECONDS + (int)(length / LEAST_RATE));
     response_add_head(response, status, content_type, rest);
     if (!response->request || !response->request->head)
         add_body(bufferevent_get_output(connection->stream), body, length, release);

@@ -21,6 +21,7 @@
     X(exposition)                                                                                  \
     X(golden)                                                                                      \
     X(http)                                                                                        \
+    X(http_admission)                                                                              \
     X(http_listen)                                                                                 \
     X(http_request)                                                                                \
     X(http_stream)                                                                                 \
@@ -30,6 +31,7 @@
     X(notify)                                                                                      \
     X(number)                                                                                      \
     X(pace)                                                                                        \
+    X(peers)                                                                                       \
     X(plan)                                                                                        \
     X(processes)                                                                                   \
     X(query)                                                                                       \

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/http_admission.h"
+#include "daemon/clock.h"
+
+#include <sys/resource.h>
+
+#define CONNECTIONS_MAX 1024
+#define STREAMS_MAX 16384
+#define PATIENCE_MS 1000
+
+static int least(rlim_t a, int b)
+{
+    return a < (rlim_t)b ? (int)a : b;
+}
+
+struct http_limits admission_limits(void)
+{
+    struct rlimit files = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &files);
+    struct http_limits limits = {.connections = least(files.rlim_cur / 8, CONNECTIONS_MAX),
+                                 .streams = least(files.rlim_cur / 4 * 3, STREAMS_MAX),
+                                 .patience_ms = PATIENCE_MS};
+    limits.connections_of_one = limits.connections / 4;
+    limits.streams_of_one = limits.streams / 16;
+    return limits;
+}
+
+static void move(struct connection *connection, struct connections *to)
+{
+    if (connection->among)
+        TAILQ_REMOVE(connection->among, connection, link);
+    connection->among = to;
+    connection->since = clock_monotonic();
+    TAILQ_INSERT_TAIL(to, connection, link);
+}
+
+/* Whether it was accepted just now: if it has said something, that was not read yet. */
+static bool is_unheard(const struct connection *idle)
+{
+    return idle->since >= idle->server->accepting_since;
+}
+
+/* Who has to go, of one address or, for NULL, of all; NULL: nobody. */
+static struct connection *find_victim(struct http_server *server, const struct peer *peer)
+{
+    uint64_t now = clock_monotonic(), patience = server->limits.patience_ms * UINT64_C(1000000);
+    struct connection *connection;
+    TAILQ_FOREACH (connection, &server->idle, link) {
+        if (is_unheard(connection))
+            break; /* as are those behind it */
+        if (!peer || connection->peer == peer)
+            return connection;
+    }
+    TAILQ_FOREACH (connection, &server->busy, link) {
+        if (now - connection->since < patience)
+            break;
+        if (!peer || connection->peer == peer)
+            return connection;
+    }
+    return NULL;
+}
+
+static bool has_unheard(const struct http_server *server, const struct peer *peer)
+{
+    const struct connection *connection;
+    TAILQ_FOREACH_REVERSE (connection, &server->idle, connections, link) {
+        if (!is_unheard(connection))
+            break;
+        if (!peer || connection->peer == peer)
+            return true;
+    }
+    return false;
+}
+
+bool admission_close_one(struct http_server *server)
+{
+    struct connection *victim = find_victim(server, NULL);
+    if (victim)
+        connection_close(victim);
+    return victim != NULL;
+}
+
+/* With the newcomer counted for its address already.  If those who may have to go have yet to be
+ * heard, it is let in all the same, and the next one waits. */
+static bool make_room(struct http_server *server, const struct peer *peer)
+{
+    for (;;) {
+        bool of_one = peer->connections > server->limits.connections_of_one;
+        if (!of_one && server->connection_count < server->limits.connections)
+            return true;
+        struct connection *victim = find_victim(server, of_one ? peer : NULL);
+        if (!victim && !has_unheard(server, of_one ? peer : NULL))
+            return false;
+        if (!victim) {
+            server->accept_later = true;
+            return true;
+        }
+        connection_close(victim);
+    }
+}
+
+bool admission_enter(struct connection *newcomer, int fd, const struct sockaddr *address)
+{
+    struct http_server *server = newcomer->server;
+    struct peer *peer = peers_enter(server->peers, fd, address);
+    if (!peer)
+        return false;
+    if (!make_room(server, peer)) {
+        peer->connections--;
+        peers_leave(server->peers, peer);
+        return false;
+    }
+    newcomer->peer = peer;
+    server->connection_count++;
+    move(newcomer, &server->idle);
+    return true;
+}
+
+void admission_leave(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    TAILQ_REMOVE(connection->among, connection, link);
+    if (connection->streaming) {
+        server->stream_count--;
+        connection->peer->streams--;
+    } else {
+        server->connection_count--;
+        connection->peer->connections--;
+    }
+    peers_leave(server->peers, connection->peer);
+}
+
+void admission_is_idle(struct connection *connection)
+{
+    move(connection, &connection->server->idle);
+}
+
+void admission_is_busy(struct connection *connection)
+{
+    move(connection, &connection->server->busy);
+}
+
+bool connection_becomes_stream(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct peer *peer = connection->peer;
+    if (server->stream_count >= server->limits.streams ||
+        (!peer->is_local && peer->streams >= server->limits.streams_of_one))
+        return false;
+    server->connection_count--;
+    server->stream_count++;
+    peer->connections--;
+    peer->streams++;
+    connection->streaming = true;
+    move(connection, &server->streams);
+    return true;
+}

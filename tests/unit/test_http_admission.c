@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is let in when there are many, and who has to go. */
+#define _GNU_SOURCE
+#include "http_client.h"
+#include "suites.h"
+
+#include "daemon/http_admission.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#define BIG_GET "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"
+#define HALF "GET / HT"
+#define FOREVER 3600000u
+
+static void limit(int connections, int of_one, uint32_t patience_ms)
+{
+    struct http_limits limits = {connections, of_one, 2, 2, patience_ms};
+    http_server_limit(http.server, &limits);
+}
+
+static struct client *asking(int listener, const char *request)
+{
+    struct client *client = client_new(listener);
+    client_ask(client, request);
+    http_run();
+    return client;
+}
+
+static struct client *served(int listener)
+{
+    struct client *client = asking(listener, GET);
+    ck_assert_int_eq(client_next_status(client), 200);
+    return client;
+}
+
+static void expect_refusal(struct client *client)
+{
+    const struct response *response = client_next(client, false);
+    ck_assert_int_eq(response->status, 503);
+    ck_assert_ptr_nonnull(strstr(response->head, "\r\nRetry-After: 1\r\n"));
+    ck_assert_ptr_nonnull(strstr(response->head, "\r\nConnection: close\r\n"));
+    client_expect_end(client);
+    client_free(client);
+}
+
+/* Of connections that ask for nothing, the one that has for longest makes room. */
+START_TEST(longest_idle_goes_first)
+{
+    struct client *clients[3], *newcomer;
+    limit(3, 3, FOREVER);
+    for (int i = 0; i < 3; i++)
+        clients[i] = served(_i);
+    client_ask(clients[0], GET);
+    ck_assert_int_eq(client_next_status(clients[0]), 200);
+    newcomer = served(_i);
+    client_expect_end(clients[1]);
+    client_expect_silence(clients[0]);
+    client_expect_silence(clients[2]);
+    client_free(newcomer); /* now there is room, and nobody has to go */
+    http_run();
+    newcomer = served(_i);
+    client_expect_silence(clients[2]);
+    client_free(newcomer);
+    for (int i = 0; i < 3; i++)
+        client_free(clients[i]);
+    ck_assert_int_eq(http.observed[503], 0);
+}
+END_TEST
+
+START_TEST(silent_connections_keep_nobody_out)
+{
+    struct client *clients[40];
+    limit(4, 4, FOREVER);
+    for (int i = 0; i < 40; i++) {
+        clients[i] = client_new(_i);
+        http_run();
+        if (i % 4 == 0)
+            client_free(served(_i));
+    }
+    for (int i = 0; i < 40; i++)
+        client_free(clients[i]);
+}
+END_TEST
+
+/* Who is being served is not cut off; the newcomer is told when to come back. */
+START_TEST(newcomer_is_refused_when_all_are_busy)
+{
+    struct client *half = asking(_i, HALF), *reading = asking(_i, BIG_GET);
+    limit(2, 2, FOREVER);
+    expect_refusal(client_new(_i));
+    expect_refusal(client_new(_i));
+    ck_assert_int_eq(http.observed[503], 2);
+    client_ask(half, "TP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert_int_eq(client_next_status(half), 200);
+    struct client *newcomer = served(_i);
+    client_expect_end(half); /* idle now */
+    client_free(newcomer);
+    client_free(half);
+    client_free(reading);
+}
+END_TEST
+
+START_TEST(slow_askers_go)
+{
+    struct client *half = asking(_i, HALF), *later = asking(_i, HALF), *newcomer;
+    limit(2, 2, 0);
+    client_ask(half, "T"); /* a byte now and then does not make it younger */
+    newcomer = served(_i);
+    client_expect_end(half);
+    client_expect_silence(later);
+    client_free(newcomer);
+    client_free(half);
+    client_free(later);
+}
+END_TEST
+
+START_TEST(slow_readers_go)
+{
+    struct client *first = asking(_i, BIG_GET), *second = asking(_i, BIG_GET), *newcomer;
+    limit(2, 2, 0);
+    const struct connection *slowest = TAILQ_FIRST(&http.server->busy);
+    for (; slowest == TAILQ_FIRST(&http.server->busy); first->length = 0)
+        client_hear(first); /* gets on */
+    newcomer = served(_i);
+    ck_assert_int_eq(http.released, 1);
+    ck_assert_ptr_null(TAILQ_NEXT(TAILQ_FIRST(&http.server->busy), link));
+    ck_assert(!first->ended);
+    for (; !second->ended; second->length = 0)
+        client_hear(second);
+    client_free(newcomer);
+    client_free(first);
+    client_free(second);
+}
+END_TEST
+
+/* One address makes room by its own connections, however old those of others are. */
+START_TEST(address_makes_room_by_its_own)
+{
+    struct client *others[2] = {served(1 - _i), served(1 - _i)}, *own[2] = {served(_i), served(_i)};
+    limit(5, 2, FOREVER);
+    struct client *newcomer = served(_i);
+    client_expect_end(own[0]);
+    client_expect_silence(own[1]);
+    client_ask(newcomer, HALF);
+    client_ask(own[1], HALF);
+    http_run();
+    expect_refusal(client_new(_i));
+    for (int i = 0; i < 2; i++) {
+        client_expect_silence(others[i]);
+        client_free(others[i]);
+        client_free(own[i]);
+    }
+    client_free(newcomer);
+}
+END_TEST
+
+/* All at once: each is heard before so many others come that it would have to go. */
+START_TEST(crowd_is_served_one_after_the_other)
+{
+    enum { CROWD = 1000 };
+    static struct client *clients[CROWD];
+    limit(80, 80, FOREVER);
+    for (int i = 0; i < CROWD; i++) {
+        clients[i] = client_new(_i);
+        ck_assert_int_gt(send(clients[i]->fd, GET, strlen(GET), 0), 0);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        ck_assert_int_eq(client_next_status(clients[i]), 200);
+        client_free(clients[i]);
+    }
+}
+END_TEST
+
+START_TEST(streams_take_no_room)
+{
+    struct client *streams[2], *more;
+    limit(1, 1, FOREVER);
+    for (int i = 0; i < 2; i++)
+        streams[i] = asking(_i, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    more = asking(_i, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert_int_eq(client_next_status(more), 503);
+    client_free(more);
+    http_run();
+    client_free(served(_i));
+    client_free(streams[0]);
+    http_run();
+    more = asking(_i, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert_int_eq(http.server->stream_count, 2);
+    client_free(more);
+    client_free(streams[1]);
+}
+END_TEST
+
+START_TEST(limits_fit_the_descriptors)
+{
+    struct rlimit files, few = {256, 256};
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    few.rlim_max = files.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct http_limits limits = admission_limits();
+    ck_assert_int_eq(limits.connections, 32);
+    ck_assert_int_eq(limits.connections_of_one, 8);
+    ck_assert_int_eq(limits.streams, 192);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+}
+END_TEST
+
+Suite *http_admission_suite(void)
+{
+    Suite *suite = suite_create("http_admission");
+    TCase *tests = tcase_create("limits");
+    tcase_set_timeout(tests, 20);
+    tcase_add_checked_fixture(tests, http_start, http_stop);
+    tcase_add_loop_test(tests, longest_idle_goes_first, 0, 2);
+    tcase_add_loop_test(tests, silent_connections_keep_nobody_out, 0, 2);
+    tcase_add_loop_test(tests, newcomer_is_refused_when_all_are_busy, 0, 2);
+    tcase_add_loop_test(tests, slow_askers_go, 0, 2);
+    tcase_add_loop_test(tests, slow_readers_go, 0, 2);
+    tcase_add_loop_test(tests, address_makes_room_by_its_own, 0, 2);
+    tcase_add_loop_test(tests, crowd_is_served_one_after_the_other, 0, 2);
+    tcase_add_loop_test(tests, streams_take_no_room, 0, 2);
+    tcase_add_test(tests, limits_fit_the_descriptors);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
