@@ -79,9 +79,9 @@ static const struct region *shown_as(const struct found *found, const char *proc
 
 static bool is_held_by_another(const struct found *found, const char *name, uid_t owner)
 {
-    const struct ended *ended = totals_ended(found->totals, name);
+    const struct known *known = totals_known(found->totals, name);
     const struct region *region = shown_as(found, name);
-    return ended ? ended->owner != owner : region && region->reader->owner != owner;
+    return known ? known->owner != owner : region && region->reader->owner != owner;
 }
 
 /* A name that has come back is as old as it was. */
@@ -93,13 +93,13 @@ static void give_name(const struct found *found, const struct found_file *file,
     uid_t owner = region->reader->owner;
     identity_owned(owned, name, owner);
     if (identity_is_anothers(name, owner) || is_held_by_another(found, name, owner) ||
-        totals_ended(found->totals, owned) || shown_as(found, owned))
+        totals_known(found->totals, owned) || shown_as(found, owned))
         memcpy(region->process, owned, sizeof owned);
-    const struct ended *ended = totals_ended(found->totals, region->process);
+    const struct known *known = totals_known(found->totals, region->process);
     const struct region *first = shown_as(found, region->process);
     region->since = file->arrived;
-    if (ended && ended->since < region->since)
-        region->since = ended->since;
+    if (known && known->since < region->since)
+        region->since = known->since;
     if (first && first->since < region->since)
         region->since = first->since;
 }

@@ -12,8 +12,8 @@
 struct name {
     const char *process;
     uint32_t owner;
-    uint64_t since;            /* CLOCK_BOOTTIME, ns */
-    const struct ended *ended; /* NULL: none of that name has ended, or all of it is forgotten */
+    uint64_t since;                   /* CLOCK_BOOTTIME, ns */
+    const struct known *known;        /* NULL: it is a region's */
     const struct plan_region *region; /* NULL: none runs */
 };
 
@@ -23,14 +23,14 @@ static int name_compare(const void *left, const void *right)
     return strcmp(a->process, b->process);
 }
 
-/* One for each region and each name that has ended, sorted; NULL when there is no memory. */
+/* One for each region and each name that is known, sorted; NULL when there is no memory. */
 static struct name *list_names(const struct plan *plan, uint32_t *count)
 {
-    struct name *list = calloc(plan->region_count + plan->totals->ended_count + 1, sizeof *list);
+    struct name *list = calloc(plan->region_count + plan->totals->known_count + 1, sizeof *list);
     *count = 0;
-    for (uint32_t i = 0; list && i < plan->totals->ended_count; i++) {
-        const struct ended *ended = &plan->totals->ended[i];
-        list[(*count)++] = (struct name){ended->process, ended->owner, ended->since, ended, NULL};
+    for (uint32_t i = 0; list && i < plan->totals->known_count; i++) {
+        const struct known *known = &plan->totals->known[i];
+        list[(*count)++] = (struct name){known->process, known->owner, known->since, known, NULL};
     }
     for (uint32_t i = 0; list && i < plan->region_count; i++) {
         const struct region *region = plan->regions[i].region;
@@ -110,12 +110,16 @@ static uint32_t count_kept(const struct totals *totals, const char *process)
     return count;
 }
 
-static void add_kept(struct json *json, const struct totals *totals, const struct ended *ended)
+/* A name is known as soon as a process has it, before any of its series is kept. */
+static void add_kept(struct json *json, const struct totals *totals, const struct known *known)
 {
+    uint32_t series = count_kept(totals, known->process);
+    if (!series)
+        return;
     json_key(json, "kept");
     json_object(json);
-    json_member_u64(json, "series", count_kept(totals, ended->process));
-    add_time(json, "ended_ms", ended->time * UINT64_C(1000000000));
+    json_member_u64(json, "series", series);
+    add_time(json, "ended_ms", known->time * UINT64_C(1000000000));
     json_object_end(json);
 }
 
@@ -139,7 +143,7 @@ static void add_up(struct json *json, const struct name *names, uint32_t count)
 static void add_name(struct json *json, const struct totals *totals, const struct name *names,
                      uint32_t count)
 {
-    const struct ended *ended = NULL;
+    const struct known *known = NULL;
     uint64_t since = names[0].since;
     json_object(json);
     json_member_string(json, "process", names[0].process);
@@ -151,13 +155,13 @@ static void add_name(struct json *json, const struct totals *totals, const struc
         if (names[i].region)
             add_region(json, names[i].region);
         else
-            ended = names[i].ended;
+            known = names[i].known;
         since = names[i].since < since ? names[i].since : since;
     }
     json_array_end(json);
     add_time(json, "since_ms", since);
-    if (ended)
-        add_kept(json, totals, ended);
+    if (known)
+        add_kept(json, totals, known);
     json_object_end(json);
 }
 

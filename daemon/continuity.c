@@ -153,7 +153,7 @@ static bool write_ended(struct continuity *c, struct found *found)
     self_forgot(c->options.self, c->forgetting_count);
     found_folded(found, c->folding, c->folding_count);
     totals_release(c->shown);
-    c->shown = totals_hold(c->pending);
+    found->totals = c->shown = totals_hold(c->pending);
     drop_pending(c);
     return true;
 }
@@ -202,10 +202,12 @@ static void fold_into(struct continuity *c, const struct found *found, bool comp
     submit(c);
 }
 
-/* Folds what has died, if anything has. */
+/* Folds what has died, if anything has, and takes note of new names: whoever comes first keeps its
+ * name when the daemon starts anew, however old another's file is. */
 static void start_fold(struct continuity *c, const struct found *found, bool complete)
 {
     struct fold fold = {.now = boot_clock() / 1000000000, .series_limit = c->options.series_limit};
+    struct region **named = found_new_names(found, &fold.named_count);
     const char **forgotten = NULL;
     if (clock_monotonic() - c->weighed >= WEIGH_NS) { /* all totals are looked at for it */
         forgotten =
@@ -213,12 +215,14 @@ static void start_fold(struct continuity *c, const struct found *found, bool com
         c->weighed = clock_monotonic();
     }
     fold.forgotten = forgotten;
+    fold.named = named;
     c->folding = found_dead(found, &c->folding_count);
-    if (c->folding_count || fold.forgotten_count)
+    if (c->folding_count || fold.forgotten_count || fold.named_count)
         fold_into(c, found, complete, &fold);
     else
         drop_pending(c);
     free(forgotten);
+    free(named);
 }
 
 void continuity_offer(struct continuity *c, struct state *state)

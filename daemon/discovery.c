@@ -234,7 +234,6 @@ static void publish(struct discovery *d)
 static void step(struct discovery *d)
 {
     bool folded = continuity_step(d->options.continuity, &d->found, d->complete);
-    d->found.totals = continuity_totals(d->options.continuity);
     d->changed |= folded;
     if (folded && !d->trim_at)
         d->trim_at = clock_monotonic() + TRIM_NS;

@@ -18,7 +18,7 @@ static void turn_to(struct holder *holder, const struct totals *totals, struct q
     if (holder->process && strcmp(holder->process, process) == 0)
         return;
     *holder = (struct holder){.process = process,
-                              .user = quota_user(quota, totals_ended(totals, process)->owner)};
+                              .user = quota_user(quota, totals_known(totals, process)->owner)};
 }
 
 /* What was there before has its place, whoever comes first in the list. */

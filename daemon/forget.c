@@ -7,15 +7,15 @@
 
 /* A name with what it takes; sorted by owner, and by age within. */
 struct candidate {
-    const struct ended *ended;
+    const struct known *known;
     uint64_t size; /* bytes */
     bool forgotten;
 };
 
 static int candidate_compare(const void *left, const void *right)
 {
-    const struct ended *a = ((const struct candidate *)left)->ended;
-    const struct ended *b = ((const struct candidate *)right)->ended;
+    const struct known *a = ((const struct candidate *)left)->known;
+    const struct known *b = ((const struct candidate *)right)->known;
     if (a->owner != b->owner)
         return a->owner < b->owner ? -1 : 1;
     return (a->time > b->time) - (a->time < b->time);
@@ -23,15 +23,15 @@ static int candidate_compare(const void *left, const void *right)
 
 static struct candidate *weigh(const struct totals *totals)
 {
-    struct candidate *all = calloc((size_t)totals->ended_count + 1, sizeof *all);
-    for (uint32_t i = 0; all && i < totals->ended_count; i++)
-        all[i] = (struct candidate){&totals->ended[i], sizeof(struct ended), false};
+    struct candidate *all = calloc((size_t)totals->known_count + 1, sizeof *all);
+    for (uint32_t i = 0; all && i < totals->known_count; i++)
+        all[i] = (struct candidate){&totals->known[i], sizeof(struct known), false};
     for (uint32_t i = 0; all && i < totals->count; i++) {
         const struct total *total = &totals->list[i];
-        all[totals_ended(totals, total->process) - totals->ended].size += total_size(totals, total);
+        all[totals_known(totals, total->process) - totals->known].size += total_size(totals, total);
     }
     if (all)
-        qsort(all, totals->ended_count, sizeof *all, candidate_compare);
+        qsort(all, totals->known_count, sizeof *all, candidate_compare);
     return all;
 }
 
@@ -46,8 +46,8 @@ struct forgetting {
 
 static bool forget(struct forgetting *f, struct candidate *candidate)
 {
-    const char *process = candidate->ended->process;
-    if (candidate->forgotten || found_may_have_process(f->found, process, candidate->ended->owner))
+    const char *process = candidate->known->process;
+    if (candidate->forgotten || found_may_have_process(f->found, process, candidate->known->owner))
         return false;
     candidate->forgotten = true;
     f->size -= candidate->size;
@@ -58,10 +58,10 @@ static bool forget(struct forgetting *f, struct candidate *candidate)
 static void forget_old(struct forgetting *f, uint64_t now, uint64_t after)
 {
     for (uint32_t i = 0; i < f->all_count; i++) {
-        const struct ended *ended = f->all[i].ended;
-        if (now - ended->time >= after && forget(f, &f->all[i]))
+        const struct known *known = f->all[i].known;
+        if (now - known->time >= after && forget(f, &f->all[i]))
             log_event(LOG_LEVEL_INFO, "totals are dropped: no process of that name came back",
-                      "process=%s owner=%u", ended->process, ended->owner);
+                      "process=%s owner=%u", known->process, known->owner);
     }
 }
 
@@ -83,15 +83,15 @@ static void forget_of_owner(struct forgetting *f, struct candidate *list, uint32
             size -= list[i].size;
     if (f->count > before)
         log_event(LOG_LEVEL_WARNING, "totals are dropped: their user has left too many",
-                  "processes=%u owner=%u advice=%s", f->count - before, list[0].ended->owner,
+                  "processes=%u owner=%u advice=%s", f->count - before, list[0].known->owner,
                   "let its processes keep their names");
 }
 
 static void forget_large(struct forgetting *f)
 {
     for (uint32_t from = 0, to; from < f->all_count; from = to) {
-        uint32_t owner = f->all[from].ended->owner;
-        for (to = from + 1; to < f->all_count && f->all[to].ended->owner == owner;)
+        uint32_t owner = f->all[from].known->owner;
+        for (to = from + 1; to < f->all_count && f->all[to].known->owner == owner;)
             to++;
         forget_of_owner(f, &f->all[from], to - from);
     }
@@ -100,8 +100,8 @@ static void forget_large(struct forgetting *f)
 const char **forget_list(const struct totals *totals, const struct found *found, uint64_t now,
                          uint64_t after, uint32_t *count)
 {
-    struct forgetting f = {.found = found, .all = weigh(totals), .all_count = totals->ended_count};
-    f.names = f.all ? calloc((size_t)totals->ended_count + 1, sizeof *f.names) : NULL;
+    struct forgetting f = {.found = found, .all = weigh(totals), .all_count = totals->known_count};
+    f.names = f.all ? calloc((size_t)totals->known_count + 1, sizeof *f.names) : NULL;
     for (uint32_t i = 0; f.names && i < f.all_count; i++)
         f.size += f.all[i].size;
     if (f.names) {

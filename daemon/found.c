@@ -193,6 +193,7 @@ void found_sweep_start(struct found *found)
 
 void found_spare(struct found *found, const char *directory)
 {
+    found->blind = true;
     for (uint32_t i = 0; i < found->count; i++)
         found->files[i]->seen |= found->files[i]->directory == directory;
 }
@@ -312,6 +313,18 @@ struct region **found_dead(const struct found *found, uint32_t *count)
     return dead;
 }
 
+struct region **found_new_names(const struct found *found, uint32_t *count)
+{
+    struct region **named = calloc(found->count + 1, sizeof *named);
+    *count = 0;
+    for (uint32_t i = 0; named && i < found->count; i++) {
+        struct region *region = found->files[i]->region;
+        if (region && !totals_known(found->totals, region->process))
+            named[(*count)++] = region;
+    }
+    return named;
+}
+
 static void drop_folded(struct found *found, struct found_file *file)
 {
     admit_no_more(found, file);
@@ -338,10 +351,10 @@ void found_drop_known(struct found *found)
         struct found_file *file = found->files[i];
         if (!file->region)
             continue;
-        const struct ended *ended = totals_ended(found->totals, file->region->process);
+        const struct known *known = totals_known(found->totals, file->region->process);
         if (totals_has_folded(found->totals, &file->nonce)) {
             drop_folded(found, file);
-        } else if (ended && ended->owner != file->region->reader->owner) {
+        } else if (known && known->owner != file->region->reader->owner) {
             admit_no_more(found, file); /* the name is another's: it is given a new one */
             unidentify(found, file);
             file->due = true;

@@ -66,7 +66,8 @@ bool found_sweep_end(struct found *found, struct self *self);
 /* Takes note of a name in a directory that is open as `dir`. */
 void found_look(struct found *found, const char *directory, int dir, const char *name);
 
-/* Counts all files of a directory as seen that could not be looked at. */
+/* Counts all files of a directory as seen that could not be looked at; there may be more of them.
+ */
 void found_spare(struct found *found, const char *directory);
 
 /* Looks for new series, deaths (`thorough`: asks the lock of each, and reads every chain) and
@@ -76,6 +77,10 @@ bool found_refresh(struct found *found, bool thorough, struct self *self);
 /* Dead regions that are to be folded, each with a reference, in an array to be freed; NULL with
  * *count 0 when there is none or no memory. */
 struct region **found_dead(const struct found *found, uint32_t *count);
+
+/* Regions whose names the totals do not know, borrowed, in an array to be freed; NULL with *count 0
+ * when there is no memory. */
+struct region **found_new_names(const struct found *found, uint32_t *count);
 
 /* These regions are part of the totals now: they are not served any more, and their files go. */
 void found_folded(struct found *found, struct region *const *regions, uint32_t count);

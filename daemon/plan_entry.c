@@ -51,7 +51,7 @@ static bool gather_totals(struct entries *entries, const struct plan_input *inpu
         const struct total *total = &input->totals->list[i];
         struct entry like = {.record = &total->record,
                              .total = total,
-                             .since = totals_ended(input->totals, total->process)->since};
+                             .since = totals_known(input->totals, total->process)->since};
         if (!add_recorded(entries, &like, total->process, arena, room))
             return false;
     }
@@ -123,9 +123,9 @@ static bool add_processes(struct entries *entries, const struct computed_family 
     for (uint32_t i = 0; added && i < input->region_count; i++)
         added = add_process(entries, family, input->regions[i]->process,
                             input->regions[i]->reader->owner, arena);
-    for (uint32_t i = 0; added && i < input->totals->ended_count; i++)
-        added = add_process(entries, family, input->totals->ended[i].process,
-                            input->totals->ended[i].owner, arena);
+    for (uint32_t i = 0; added && i < input->totals->known_count; i++)
+        added = add_process(entries, family, input->totals->known[i].process,
+                            input->totals->known[i].owner, arena);
     return added;
 }
 
@@ -168,7 +168,7 @@ static size_t computed_most(const struct plan_input *input, size_t recorded)
         for (const char *const *labels = (*at)->labels; labels && *labels; labels++)
             most++;
         if ((*at)->by_process)
-            most += input->region_count + input->totals->ended_count;
+            most += input->region_count + input->totals->known_count;
         if ((*at)->from)
             most += recorded * ((*at)->by_node ? input->nodes : 1);
     }

@@ -13,7 +13,7 @@ struct state_header {
     uint32_t nodes;
     uint8_t boot_id[16];
     uint64_t size; /* of the file */
-    uint32_t folded, ended, totals;
+    uint32_t folded, known, totals;
     uint32_t reserved;
 };
 
@@ -26,24 +26,24 @@ static uint64_t checksum(const char *bytes, size_t length)
     return sum;
 }
 
-/* Each total's process has ended. */
+/* Each total's name is known. */
 static uint32_t index_of(const struct totals *totals, const char *process)
 {
-    return (uint32_t)(totals_ended(totals, process) - totals->ended);
+    return (uint32_t)(totals_known(totals, process) - totals->known);
 }
 
-/* An ended process, as it stands in the file before its name. */
-struct ended_record {
+/* What is known of a name, as it stands in the file before it. */
+struct known_record {
     uint64_t time, since;
     uint32_t owner, length;
 };
 
-static void encode_ended(struct buffer *out, const struct ended *ended)
+static void encode_known(struct buffer *out, const struct known *known)
 {
-    struct ended_record record = {ended->time, ended->since, ended->owner,
-                                  (uint32_t)strlen(ended->process)};
+    struct known_record record = {known->time, known->since, known->owner,
+                                  (uint32_t)strlen(known->process)};
     buffer_append(out, &record, sizeof record);
-    buffer_append(out, ended->process, record.length);
+    buffer_append(out, known->process, record.length);
 }
 
 static void encode_total(struct buffer *out, const struct totals *totals, const struct total *total)
@@ -63,14 +63,14 @@ void state_encode(struct buffer *out, const struct totals *totals, const uint8_t
                                   .version = VERSION,
                                   .nodes = totals->nodes,
                                   .folded = totals->folded_count,
-                                  .ended = totals->ended_count,
+                                  .known = totals->known_count,
                                   .totals = totals->count};
     size_t start = out->length;
     memcpy(header.boot_id, boot_id, sizeof header.boot_id);
     buffer_append(out, &header, sizeof header);
     buffer_append(out, totals->folded, totals->folded_count * sizeof *totals->folded);
-    for (uint32_t i = 0; i < totals->ended_count; i++)
-        encode_ended(out, &totals->ended[i]);
+    for (uint32_t i = 0; i < totals->known_count; i++)
+        encode_known(out, &totals->known[i]);
     for (uint32_t i = 0; i < totals->count; i++)
         encode_total(out, totals, &totals->list[i]);
     if (out->failed)
@@ -115,7 +115,7 @@ static bool header_valid(const struct state_header *header, const char *bytes, s
     /* No list can be longer than the file. */
     return sum == checksum(bytes, length - sizeof sum) &&
            header->folded <= length / sizeof(struct nonce) &&
-           header->ended <= length / sizeof(struct ended_record) &&
+           header->known <= length / sizeof(struct known_record) &&
            header->totals <= length / sizeof(struct engram_descriptor);
 }
 
@@ -130,10 +130,10 @@ static bool shown_name_valid(const char *name, size_t length)
            process_name_valid(name, length);
 }
 
-static enum state_result decode_ended(struct totals *totals, struct rest *rest, uint32_t count)
+static enum state_result decode_known(struct totals *totals, struct rest *rest, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        struct ended_record record;
+        struct known_record record;
         if (!take_copy(rest, &record, sizeof record))
             return STATE_CORRUPT;
         const char *name = take(rest, record.length);
@@ -142,10 +142,10 @@ static enum state_result decode_ended(struct totals *totals, struct rest *rest, 
         const char *process = arena_string(&totals->arena, name, record.length);
         if (!process)
             return STATE_NO_MEMORY;
-        if (i && strcmp(totals->ended[i - 1].process, process) >= 0)
+        if (i && strcmp(totals->known[i - 1].process, process) >= 0)
             return STATE_CORRUPT; /* out of order, or one name twice */
-        totals->ended[i] = (struct ended){process, record.time, record.since, record.owner};
-        totals->ended_count++;
+        totals->known[i] = (struct known){process, record.time, record.since, record.owner};
+        totals->known_count++;
     }
     return STATE_GOOD;
 }
@@ -188,12 +188,12 @@ static enum state_result decode_total(struct totals *totals, struct rest *rest, 
     struct total *total = &totals->list[totals->count];
     struct engram_descriptor *descriptor;
     uint32_t head[2];
-    if (!take_copy(rest, head, sizeof head) || head[0] >= totals->ended_count)
+    if (!take_copy(rest, head, sizeof head) || head[0] >= totals->known_count)
         return STATE_CORRUPT;
     enum state_result result = decode_descriptor(totals, rest, &descriptor);
     if (result != STATE_GOOD)
         return result;
-    *total = (struct total){.process = totals->ended[head[0]].process,
+    *total = (struct total){.process = totals->known[head[0]].process,
                             .record = {totals->count, descriptor}};
     if (head[1] != (descriptor->placement == ENGRAM_SINGLE ? 1 : nodes))
         return STATE_CORRUPT;
@@ -210,7 +210,7 @@ static enum state_result decode_all(struct totals *totals, struct rest *rest,
     if (!take_copy(rest, totals->folded, header->folded * sizeof *totals->folded))
         return STATE_CORRUPT;
     totals->folded_count = header->folded;
-    enum state_result result = decode_ended(totals, rest, header->ended);
+    enum state_result result = decode_known(totals, rest, header->known);
     for (uint32_t i = 0; result == STATE_GOOD && i < header->totals; i++)
         result = decode_total(totals, rest, header->nodes);
     return result == STATE_GOOD && rest->left ? STATE_CORRUPT : result;
@@ -225,7 +225,7 @@ enum state_result state_decode(const char *bytes, size_t length, const uint8_t b
         return STATE_CORRUPT;
     if (memcmp(header.boot_id, boot_id, sizeof header.boot_id) != 0)
         return STATE_OTHER_BOOT;
-    *totals = totals_new(nodes, header.totals, header.folded, header.ended);
+    *totals = totals_new(nodes, header.totals, header.folded, header.known);
     if (!*totals)
         return STATE_NO_MEMORY;
     enum state_result result = decode_all(*totals, &rest, &header);

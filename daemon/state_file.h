@@ -2,9 +2,9 @@
 /*
  * Totals as the bytes of a file, and back.  Pure: state.h does the disk.
  *
- *     header | nonces of folded regions | ended processes | totals | checksum
+ *     header | nonces of folded regions | known names | totals | checksum
  *
- * An ended process is {u64 time, u64 since, u32 owner, u32 length, name}.  A total is {u32 index of
+ * A known name is {u64 time, u64 since, u32 owner, u32 length, name}.  A total is {u32 index of
  * its process, u32 rows, descriptor, rows x words}.  Native byte order: a state lives no longer
  * than the boot that it was written in.
  */

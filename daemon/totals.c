@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct totals *totals_new(uint32_t nodes, size_t most, size_t most_folded, size_t most_ended)
+struct totals *totals_new(uint32_t nodes, size_t most, size_t most_folded, size_t most_known)
 {
     struct totals *totals = calloc(1, sizeof *totals);
     if (!totals)
@@ -17,8 +17,8 @@ struct totals *totals_new(uint32_t nodes, size_t most, size_t most_folded, size_
     totals->nodes = nodes;
     totals->list = arena_take(&totals->arena, most, sizeof *totals->list);
     totals->folded = arena_take(&totals->arena, most_folded, sizeof *totals->folded);
-    totals->ended = arena_take(&totals->arena, most_ended, sizeof *totals->ended);
-    if (totals->list && totals->folded && totals->ended)
+    totals->known = arena_take(&totals->arena, most_known, sizeof *totals->known);
+    if (totals->list && totals->folded && totals->known)
         return totals;
     totals_release(totals);
     return NULL;
@@ -91,15 +91,15 @@ bool totals_has_folded(const struct totals *totals, const struct nonce *nonce)
     return nonce_listed(totals->folded, totals->folded_count, nonce);
 }
 
-static int ended_compare(const void *left, const void *right)
+static int known_compare(const void *left, const void *right)
 {
-    return strcmp(((const struct ended *)left)->process, ((const struct ended *)right)->process);
+    return strcmp(((const struct known *)left)->process, ((const struct known *)right)->process);
 }
 
-const struct ended *totals_ended(const struct totals *totals, const char *process)
+const struct known *totals_known(const struct totals *totals, const char *process)
 {
-    const struct ended wanted = {.process = process};
-    return bsearch(&wanted, totals->ended, totals->ended_count, sizeof wanted, ended_compare);
+    const struct known wanted = {.process = process};
+    return bsearch(&wanted, totals->known, totals->known_count, sizeof wanted, known_compare);
 }
 
 uint64_t total_size(const struct totals *totals, const struct total *total)
@@ -290,44 +290,53 @@ static void carry_folded(struct totals *to, const struct totals *before, const s
         to->folded[to->folded_count++] = nonce_of(fold->regions[i]->reader);
 }
 
-static bool note_ended(struct totals *to, const struct ended *like)
+static bool note_known(struct totals *to, const struct known *like)
 {
-    struct ended *ended = &to->ended[to->ended_count++];
-    *ended = *like;
-    ended->process = arena_string(&to->arena, like->process, strlen(like->process));
-    return ended->process != NULL;
+    struct known *known = &to->known[to->known_count++];
+    *known = *like;
+    known->process = arena_string(&to->arena, like->process, strlen(like->process));
+    return known->process != NULL;
 }
 
 /* Of several that are shown by one name, one. */
-static void merge_ended(struct totals *totals)
+static void merge_known(struct totals *totals)
 {
     uint32_t kept = 0;
-    qsort(totals->ended, totals->ended_count, sizeof *totals->ended, ended_compare);
-    for (uint32_t i = 0; i < totals->ended_count; i++) {
-        struct ended *last = kept ? &totals->ended[kept - 1] : NULL, *next = &totals->ended[i];
+    qsort(totals->known, totals->known_count, sizeof *totals->known, known_compare);
+    for (uint32_t i = 0; i < totals->known_count; i++) {
+        struct known *last = kept ? &totals->known[kept - 1] : NULL, *next = &totals->known[i];
         if (!last || strcmp(last->process, next->process) != 0) {
-            totals->ended[kept++] = *next;
+            totals->known[kept++] = *next;
             continue;
         }
         last->time = next->time > last->time ? next->time : last->time;
         last->since = next->since < last->since ? next->since : last->since;
     }
-    totals->ended_count = kept;
+    totals->known_count = kept;
 }
 
-static bool carry_ended(struct totals *to, const struct totals *before, const struct fold *fold)
+static bool note_names(struct totals *to, struct region *const *regions, uint32_t count,
+                       uint64_t now)
 {
     bool noted = true;
-    for (uint32_t i = 0; noted && i < before->ended_count; i++)
-        if (!is_forgotten(fold, before->ended[i].process))
-            noted = note_ended(to, &before->ended[i]);
-    for (uint32_t i = 0; noted && i < fold->region_count; i++) {
-        const struct region *region = fold->regions[i];
-        struct ended ended = {region->process, fold->now, region->since, region->reader->owner};
-        noted = note_ended(to, &ended);
+    for (uint32_t i = 0; noted && i < count; i++) {
+        const struct region *region = regions[i];
+        struct known known = {region->process, now, region->since, region->reader->owner};
+        noted = note_known(to, &known);
     }
+    return noted;
+}
+
+static bool carry_known(struct totals *to, const struct totals *before, const struct fold *fold)
+{
+    bool noted = true;
+    for (uint32_t i = 0; noted && i < before->known_count; i++)
+        if (!is_forgotten(fold, before->known[i].process))
+            noted = note_known(to, &before->known[i]);
+    noted = noted && note_names(to, fold->regions, fold->region_count, fold->now) &&
+            note_names(to, fold->named, fold->named_count, fold->now);
     if (noted)
-        merge_ended(to);
+        merge_known(to);
     return noted;
 }
 
@@ -338,8 +347,8 @@ struct totals *totals_fold(const struct totals *before, const struct fold *fold,
     for (uint32_t i = 0; i < fold->region_count; i++)
         most += fold->regions[i]->reader->count;
     struct totals *to = totals_new(before->nodes, most, before->folded_count + fold->region_count,
-                                   before->ended_count + fold->region_count);
-    bool folded = to && carry_totals(to, before, fold) && carry_ended(to, before, fold);
+                                   before->known_count + fold->region_count + fold->named_count);
+    bool folded = to && carry_totals(to, before, fold) && carry_known(to, before, fold);
     uint32_t carried = folded ? to->count : 0;
     for (uint32_t i = 0; folded && i < fold->region_count; i++)
         folded = add_region(to, carried, fold->regions[i], topology);

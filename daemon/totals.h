@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What ended processes left: the final values of their counters and histograms,
- * by process name, added up so that their regions can go.  Immutable once made,
- * counted references: each fold makes new totals from the old ones and from
- * regions that nobody writes to any more.
+ * by process name, added up so that their regions can go; and whose the names are.
+ * Immutable once made, counted references: each fold makes new totals from the old
+ * ones and from regions that nobody writes to any more.
  *
  * A region that was folded is told by its nonce and never added again; the nonce
  * is kept until its file is known to be gone.
@@ -30,10 +30,10 @@ struct nonce {
     uint32_t owner; /* user number of the file */
 };
 
-/* What is known of a process that has ended, by the name that it is shown by. */
-struct ended {
+/* What is known of a name that processes are shown by. */
+struct known {
     const char *process;
-    uint64_t time;  /* when one of that name was last seen to end, s, CLOCK_BOOTTIME */
+    uint64_t time;  /* when one of them was last seen to end, or to come, s, CLOCK_BOOTTIME */
     uint64_t since; /* when the first was seen, ns, CLOCK_BOOTTIME */
     uint32_t owner; /* the user that the name belongs to */
 };
@@ -46,14 +46,14 @@ struct totals {
     uint32_t count; /* sorted by process, name and labels */
     struct nonce *folded;
     uint32_t folded_count;
-    struct ended *ended;
-    uint32_t ended_count; /* sorted by process */
+    struct known *known;  /* names with totals, and those of processes that run */
+    uint32_t known_count; /* sorted by process */
     uint32_t dropped;     /* series, by the fold that made these totals */
 };
 
 /* Room for so much and nothing in it; NULL when there is no memory.  For totals_fold() and for
  * reading the state. */
-struct totals *totals_new(uint32_t nodes, size_t most, size_t most_folded, size_t most_ended);
+struct totals *totals_new(uint32_t nodes, size_t most, size_t most_folded, size_t most_known);
 struct totals *totals_hold(struct totals *totals);
 void totals_release(struct totals *totals);
 
@@ -74,7 +74,7 @@ bool nonce_same(const struct nonce *a, const struct nonce *b);
 bool totals_has_folded(const struct totals *totals, const struct nonce *nonce);
 
 /* What is known of a name; NULL when it is nothing. */
-const struct ended *totals_ended(const struct totals *totals, const char *process);
+const struct known *totals_known(const struct totals *totals, const char *process);
 
 /* Bytes that the totals of one series take here and in the state file, about. */
 uint64_t total_size(const struct totals *totals, const struct total *total);
@@ -83,6 +83,8 @@ uint64_t total_size(const struct totals *totals, const struct total *total);
 struct fold {
     struct region *const *regions; /* dead: their values are final */
     uint32_t region_count;
+    struct region *const *named; /* their names are taken note of */
+    uint32_t named_count;
     const struct nonce *gone; /* folded before, and their files are gone */
     uint32_t gone_count;
     const char *const *forgotten; /* process names whose totals are dropped */

@@ -445,6 +445,32 @@ START_TEST(late_state_gives_names_back)
 }
 END_TEST
 
+/* Who made a file long ago cannot take the name of another's process by waiting for a restart. */
+START_TEST(name_of_a_live_process_survives_the_daemon)
+{
+    char old[256];
+    struct engram_region *squatter = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 7);
+    snprintf(old, sizeof old, "%s", fixture_name("a"));
+    ck_assert_int_eq(fchownat(fixture_dir, old, 65534, (gid_t)-1, 0), 0);
+    ck_assert_int_eq(renameat(fixture_dir, old, fixture_dir, ".old"), 0);
+    usleep(20000); /* more than a tick of the kernel's clock */
+    struct engram_region *first = fixture_process("a");
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 5);
+    for (int i = 0; i < 5000 && !totals_known(continuity_totals(continuity), "a");
+         i++, usleep(1000))
+        step();
+    stop_daemon();
+    ck_assert_int_eq(renameat(fixture_dir, ".old", fixture_dir, old), 0);
+    start_daemon();
+    step();
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"a\","), 5);
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"a@65534\","), 7);
+    fixture_end(squatter);
+    fixture_end(first);
+}
+END_TEST
+
 START_TEST(state_that_comes_later_is_taken_up)
 {
     char name[256];
@@ -546,7 +572,7 @@ START_TEST(name_that_does_not_come_back_is_forgotten)
     sleep(2);
     struct engram_region *other = fixture_process("b");
     fixture_add(engram_counter_new("c_total", "", NULL), 0, 1);
-    for (int i = 0; i < 5000 && continuity_totals(continuity)->ended_count; i++)
+    for (int i = 0; i < 5000 && totals_known(continuity_totals(continuity), "a"); i++)
         step();
     ck_assert_double_eq(total(), 1);
     fixture_end(other);
@@ -574,8 +600,10 @@ Suite *continuity_suite(void)
 #endif
     tcase_add_test(tests, full_disk_keeps_the_region_and_is_tried_again);
     tcase_add_test(tests, copy_that_is_left_is_not_added_later);
-    if (geteuid() == 0)
+    if (geteuid() == 0) {
         tcase_add_test(tests, late_state_gives_names_back);
+        tcase_add_test(tests, name_of_a_live_process_survives_the_daemon);
+    }
     tcase_add_test(tests, state_that_comes_later_is_taken_up);
     tcase_add_test(tests, second_daemon_is_kept_out);
     tcase_add_test(tests, unreadable_file_is_not_written_over);

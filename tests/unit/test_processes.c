@@ -124,7 +124,7 @@ END_TEST
 START_TEST(known_name_that_does_not_run_is_zero)
 {
     struct totals *totals = totals_new(1, 0, 0, 1);
-    totals->ended[totals->ended_count++] = (struct ended){"p", 1, 1, geteuid()};
+    totals->known[totals->known_count++] = (struct known){"p", 1, 1, geteuid()};
     pipeline.found.totals = totals;
     ck_assert_double_eq(up("p"), 0);
     fixture_process("p");

@@ -103,7 +103,7 @@ START_TEST(regions_of_one_name_add_up)
     struct totals *totals = three_processes();
     check_values(totals);
     ck_assert_uint_eq(totals->folded_count, 3);
-    ck_assert_uint_eq(totals->ended_count, 2);
+    ck_assert_uint_eq(totals->known_count, 2);
     totals_release(totals);
 }
 END_TEST
@@ -153,7 +153,7 @@ START_TEST(what_is_gone_or_forgotten_is_dropped)
     ck_assert(totals_has_folded(after, &before->folded[1]));
     ck_assert_ptr_null(find(after, "a", "c_total"));
     ck_assert_uint_eq(find(after, "b", "c_total")->rows[0][0].count, 4);
-    ck_assert_uint_eq(after->ended_count, 1);
+    ck_assert_uint_eq(after->known_count, 1);
     totals_release(after);
     totals_release(before);
 }
@@ -167,7 +167,7 @@ START_TEST(the_file_gives_back_what_it_was_given)
     ck_assert_int_eq(state_decode(bytes.data, bytes.length, boot, 2, &read), STATE_GOOD);
     check_values(read);
     ck_assert_uint_eq(read->folded_count, 3);
-    ck_assert_uint_eq(read->ended[0].time, 7);
+    ck_assert_uint_eq(read->known[0].time, 7);
     state_encode(&again, read, boot);
     ck_assert_uint_eq(again.length, bytes.length);
     ck_assert_mem_eq(again.data, bytes.data, bytes.length);

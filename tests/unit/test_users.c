@@ -68,7 +68,7 @@ static int count_files(uid_t owner)
 static struct totals *remember(const char *process, uint32_t owner)
 {
     struct totals *totals = totals_new(1, 0, 0, 1);
-    totals->ended[totals->ended_count++] = (struct ended){process, 1, 1, owner};
+    totals->known[totals->known_count++] = (struct known){process, 1, 1, owner};
     return totals;
 }
 
@@ -293,14 +293,14 @@ static struct totals *leave(uint32_t processes, uint32_t cells, uint32_t owners)
     for (uint32_t i = 0; i < processes; i++) {
         char name[16];
         struct total *total = &totals->list[totals->count++];
-        struct ended *ended = &totals->ended[totals->ended_count++];
+        struct known *ended = &totals->known[totals->known_count++];
         struct engram_descriptor *d = arena_take(&totals->arena, 1, sizeof *d);
         snprintf(name, sizeof name, "p%08u", i);
         *d = (struct engram_descriptor){.kind = ENGRAM_HISTOGRAM,
                                         .size = sizeof *d,
                                         .placement = ENGRAM_PER_CPU,
                                         .cells = cells};
-        *ended = (struct ended){arena_string(&totals->arena, name, 9), 9000 - i, 1, i % owners};
+        *ended = (struct known){arena_string(&totals->arena, name, 9), 9000 - i, 1, i % owners};
         *total = (struct total){.process = ended->process, .record = {i, d}};
         ck_assert(total_rows(totals, total));
     }
@@ -331,7 +331,7 @@ START_TEST(what_is_new_and_too_much_is_dropped)
 {
     struct totals *totals = leave(3, 10, 1);
     for (uint32_t i = 0; i < 3; i++)
-        totals->list[i].process = totals->ended[0].process;
+        totals->list[i].process = totals->known[0].process;
     totals->list[1].record.offset = 0; /* was there before */
     totals->list[0].record.offset = 5;
     totals->list[2].record.offset = 6;
