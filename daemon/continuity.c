@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,10 +43,12 @@ static bool refuse(const struct continuity *c, const char *why)
     return false;
 }
 
-/* A file of another boot or one that is broken is kept aside for whoever wants to look. */
+/* A file of another boot or version or one that is broken is kept aside for whoever wants to look.
+ */
 static bool load_file(struct continuity *c, const struct buffer *bytes)
 {
     struct totals *loaded = NULL;
+    char why[96];
     switch (state_decode(bytes->data, bytes->length, c->boot_id,
                          topology_nodes(c->options.topology), &loaded)) {
     case STATE_GOOD:
@@ -54,6 +57,14 @@ static bool load_file(struct continuity *c, const struct buffer *bytes)
         return true;
     case STATE_OTHER_BOOT:
         tell_lost(c, "they are of another boot", "nothing is wrong");
+        break;
+    case STATE_OTHER_VERSION:
+        snprintf(why, sizeof why, "the file is of version %u and version %u is read here",
+                 state_version(bytes->data, bytes->length), STATE_VERSION);
+        tell_lost(
+            c, why,
+            "to go on with them stop this daemon, move totals.aside back to totals, and start "
+            "the one that wrote it");
         break;
     case STATE_CORRUPT:
         tell_lost(c, "the file is damaged", "it is kept as totals.aside");

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define MAGIC UINT64_C(0x0a534c41544f4745) /* "EGOTALS\n" */
-#define VERSION 2
 
 struct state_header {
     uint64_t magic;
@@ -60,7 +59,7 @@ static void encode_total(struct buffer *out, const struct totals *totals, const 
 void state_encode(struct buffer *out, const struct totals *totals, const uint8_t boot_id[16])
 {
     struct state_header header = {.magic = MAGIC,
-                                  .version = VERSION,
+                                  .version = STATE_VERSION,
                                   .nodes = totals->nodes,
                                   .folded = totals->folded_count,
                                   .known = totals->known_count,
@@ -105,15 +104,24 @@ static bool take_copy(struct rest *rest, void *to, size_t size)
     return from != NULL;
 }
 
-static bool header_valid(const struct state_header *header, const char *bytes, size_t length)
+uint32_t state_version(const char *bytes, size_t length)
 {
+    struct {
+        uint64_t magic;
+        uint32_t version;
+    } head;
     uint64_t sum;
-    if (header->magic != MAGIC || header->version != VERSION || header->size != length ||
-        header->nodes == 0 || header->nodes > ENGRAM_NODES_MAX)
-        return false;
+    if (length < sizeof head + sizeof sum)
+        return 0;
+    memcpy(&head, bytes, sizeof head);
     memcpy(&sum, bytes + length - sizeof sum, sizeof sum);
+    return head.magic == MAGIC && sum == checksum(bytes, length - sizeof sum) ? head.version : 0;
+}
+
+static bool header_valid(const struct state_header *header, size_t length)
+{
     /* No list can be longer than the file. */
-    return sum == checksum(bytes, length - sizeof sum) &&
+    return header->size == length && header->nodes && header->nodes <= ENGRAM_NODES_MAX &&
            header->folded <= length / sizeof(struct nonce) &&
            header->known <= length / sizeof(struct known_record) &&
            header->totals <= length / sizeof(struct engram_descriptor);
@@ -221,7 +229,10 @@ enum state_result state_decode(const char *bytes, size_t length, const uint8_t b
 {
     struct state_header header;
     struct rest rest = {bytes, length < sizeof(uint64_t) ? 0 : length - sizeof(uint64_t)};
-    if (!take_copy(&rest, &header, sizeof header) || !header_valid(&header, bytes, length))
+    uint32_t version = state_version(bytes, length);
+    if (version && version != STATE_VERSION)
+        return STATE_OTHER_VERSION;
+    if (!version || !take_copy(&rest, &header, sizeof header) || !header_valid(&header, length))
         return STATE_CORRUPT;
     if (memcmp(header.boot_id, boot_id, sizeof header.boot_id) != 0)
         return STATE_OTHER_BOOT;

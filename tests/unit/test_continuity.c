@@ -6,6 +6,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/continuity.h"
+#include "daemon/state_file.h"
 #include "shmlib/guard.h"
 
 #include <dirent.h>
@@ -556,6 +557,45 @@ START_TEST(damaged_file_is_set_aside)
 }
 END_TEST
 
+/* Gives the file another version, and what makes it whole again. */
+static void change_version(uint32_t version)
+{
+    static char bytes[65536];
+    int dir = open(state_dir, O_RDONLY | O_DIRECTORY), fd = openat(dir, "totals", O_RDWR);
+    ssize_t length = pread(fd, bytes, sizeof bytes, 0);
+    uint64_t sum = UINT64_C(14695981039346656037);
+    memcpy(bytes + sizeof(uint64_t), &version, sizeof version);
+    for (ssize_t i = 0; i < length - (ssize_t)sizeof sum; i++)
+        sum = (sum ^ (uint8_t)bytes[i]) * UINT64_C(1099511628211);
+    memcpy(bytes + length - (ssize_t)sizeof sum, &sum, sizeof sum);
+    ck_assert_int_eq(pwrite(fd, bytes, (size_t)length, 0), length);
+    close(fd);
+    close(dir);
+}
+
+START_TEST(file_of_another_version_is_set_aside_and_comes_back)
+{
+    char file[96], aside[96];
+    snprintf(file, sizeof file, "%s/totals", state_dir);
+    snprintf(aside, sizeof aside, "%s/totals.aside", state_dir);
+    run_process("a", 5);
+    fold(5);
+    stop_daemon();
+    change_version(STATE_VERSION + 5);
+    log_capture();
+    start_daemon();
+    ck_assert_ptr_nonnull(strstr(log_captured(), "the file is of version 7 and version 2 is read"));
+    ck_assert_ptr_null(strstr(log_captured(), "damaged"));
+    log_release(false);
+    stop_daemon();
+    ck_assert_int_eq(rename(aside, file), 0);
+    change_version(STATE_VERSION);
+    start_daemon();
+    step();
+    ck_assert_double_eq(total(), 5);
+}
+END_TEST
+
 START_TEST(name_that_does_not_come_back_is_forgotten)
 {
     struct continuity_options options = {.state_dir = state_dir,
@@ -608,6 +648,7 @@ Suite *continuity_suite(void)
     tcase_add_test(tests, second_daemon_is_kept_out);
     tcase_add_test(tests, unreadable_file_is_not_written_over);
     tcase_add_test(tests, damaged_file_is_set_aside);
+    tcase_add_test(tests, file_of_another_version_is_set_aside_and_comes_back);
     tcase_add_test(tests, name_that_does_not_come_back_is_forgotten);
     suite_add_tcase(suite, tests);
     return suite;
