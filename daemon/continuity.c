@@ -215,7 +215,7 @@ static void fold_into(struct continuity *c, const struct found *found, bool comp
 
 /* Folds what has died, if anything has, and takes note of new names: whoever comes first keeps its
  * name when the daemon starts anew, however old another's file is. */
-static void start_fold(struct continuity *c, const struct found *found, bool complete)
+static void start_fold(struct continuity *c, struct found *found, bool complete)
 {
     struct fold fold = {.now = boot_clock() / 1000000000, .series_limit = c->options.series_limit};
     struct region **named = found_new_names(found, &fold.named_count);

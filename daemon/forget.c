@@ -9,6 +9,7 @@
 struct candidate {
     const struct known *known;
     uint64_t size; /* bytes */
+    bool runs;     /* a region is there */
     bool forgotten;
 };
 
@@ -21,14 +22,20 @@ static int candidate_compare(const void *left, const void *right)
     return (a->time > b->time) - (a->time < b->time);
 }
 
-static struct candidate *weigh(const struct totals *totals)
+static struct candidate *weigh(const struct totals *totals, const struct found *found)
 {
     struct candidate *all = calloc((size_t)totals->known_count + 1, sizeof *all);
     for (uint32_t i = 0; all && i < totals->known_count; i++)
-        all[i] = (struct candidate){&totals->known[i], sizeof(struct known), false};
+        all[i] = (struct candidate){&totals->known[i], QUOTA_NAME_COST, false, false};
     for (uint32_t i = 0; all && i < totals->count; i++) {
         const struct total *total = &totals->list[i];
         all[totals_known(totals, total->process) - totals->known].size += total_size(totals, total);
+    }
+    for (uint32_t i = 0; all && i < found->count; i++) {
+        const struct region *region = found->files[i]->region;
+        const struct known *known = region ? totals_known(totals, region->process) : NULL;
+        if (known)
+            all[known - totals->known].runs = true;
     }
     if (all)
         qsort(all, totals->known_count, sizeof *all, candidate_compare);
@@ -46,12 +53,12 @@ struct forgetting {
 
 static bool forget(struct forgetting *f, struct candidate *candidate)
 {
-    const char *process = candidate->known->process;
-    if (candidate->forgotten || found_may_have_process(f->found, process, candidate->known->owner))
+    if (candidate->forgotten || candidate->runs ||
+        found_may_have_more(f->found, candidate->known->owner))
         return false;
     candidate->forgotten = true;
     f->size -= candidate->size;
-    f->names[f->count++] = process;
+    f->names[f->count++] = candidate->known->process;
     return true;
 }
 
@@ -68,19 +75,25 @@ static void forget_old(struct forgetting *f, uint64_t now, uint64_t after)
 /* What one user may leave: less where many leave much. */
 static uint64_t share(const struct forgetting *f)
 {
-    return f->size > QUOTA_MEMORY_ALL / 2 ? QUOTA_MEMORY / 8 : QUOTA_MEMORY / 2;
+    return f->size > QUOTA_MEMORY_ALL / 2 ? QUOTA_MEMORY / 8 : QUOTA_MEMORY / 4 * 3;
 }
 
-/* Of one user's names, from the one that ended first, as long as it has left too much. */
+/* Of one user's names, from the one that ended first, as long as it has left too much or too many.
+ */
 static void forget_of_owner(struct forgetting *f, struct candidate *list, uint32_t count)
 {
     uint64_t size = 0;
-    uint32_t before = f->count;
-    for (uint32_t i = 0; i < count; i++)
+    uint32_t before = f->count, names = 0;
+    for (uint32_t i = 0; i < count; i++) {
         size += list[i].forgotten ? 0 : list[i].size;
-    for (uint32_t i = 0; i < count && size > share(f); i++)
-        if (forget(f, &list[i]))
-            size -= list[i].size;
+        names += !list[i].forgotten;
+    }
+    for (uint32_t i = 0; i < count && (size > share(f) || names > QUOTA_NAMES); i++) {
+        if (!forget(f, &list[i]))
+            continue;
+        size -= list[i].size;
+        names--;
+    }
     if (f->count > before)
         log_event(LOG_LEVEL_WARNING, "totals are dropped: their user has left too many",
                   "processes=%u owner=%u advice=%s", f->count - before, list[0].known->owner,
@@ -100,7 +113,8 @@ static void forget_large(struct forgetting *f)
 const char **forget_list(const struct totals *totals, const struct found *found, uint64_t now,
                          uint64_t after, uint32_t *count)
 {
-    struct forgetting f = {.found = found, .all = weigh(totals), .all_count = totals->known_count};
+    struct forgetting f = {
+        .found = found, .all = weigh(totals, found), .all_count = totals->known_count};
     f.names = f.all ? calloc((size_t)totals->known_count + 1, sizeof *f.names) : NULL;
     for (uint32_t i = 0; f.names && i < f.all_count; i++)
         f.size += f.all[i].size;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which names' totals are dropped: those whose last process ended so long ago
- * that nobody is expected to come back and, where a user has left more than half
- * of what it may or all users together have, those that ended first.
+ * that nobody is expected to come back and, where a user has left more than three
+ * quarters of what it may, too many names, or much while all users together have
+ * left more than half of what they may, those that ended first.
  */
 #ifndef ENGRAMD_FORGET_H
 #define ENGRAMD_FORGET_H

@@ -303,13 +303,42 @@ bool found_refresh(struct found *found, bool thorough, struct self *self)
     return changed;
 }
 
-struct region **found_dead(const struct found *found, uint32_t *count)
+static void count_folded(struct found *found)
+{
+    for (struct quota_user *user = found->quota.users; user; user = user->next)
+        user->folded = 0;
+    if (found->totals->folded_count < QUOTA_FOLDED)
+        return; /* so nobody has as many */
+    for (uint32_t i = 0; i < found->totals->folded_count; i++) {
+        struct quota_user *user = quota_find(&found->quota, found->totals->folded[i].owner);
+        if (user)
+            user->folded++;
+    }
+}
+
+/* Nonces that cannot be forgotten, as there may be files with them, do not grow without end, and
+ * dropping one could count its region twice: the region is served on until some are. */
+static bool may_be_folded(struct quota_user *user)
+{
+    bool waits = user->folded >= QUOTA_FOLDED;
+    if (waits && !user->waits && quota_may_tell(user, clock_monotonic()))
+        log_event(LOG_LEVEL_WARNING, "regions of ended processes wait: their user has too many",
+                  "owner=%u advice=%s", user->owner, "remove its old files from the directory");
+    user->waits = waits;
+    user->folded += !waits;
+    return !waits;
+}
+
+struct region **found_dead(struct found *found, uint32_t *count)
 {
     struct region **dead = calloc(found->count + 1, sizeof *dead);
     *count = 0;
-    for (uint32_t i = 0; dead && i < found->count; i++)
-        if (found->files[i]->region && !found->files[i]->alive)
-            dead[(*count)++] = region_hold(found->files[i]->region);
+    count_folded(found);
+    for (uint32_t i = 0; dead && i < found->count; i++) {
+        const struct found_file *file = found->files[i];
+        if (file->region && !file->alive && may_be_folded(file->user))
+            dead[(*count)++] = region_hold(file->region);
+    }
     return dead;
 }
 
@@ -372,7 +401,7 @@ static bool has_duplicate(const struct found *found, const struct nonce *nonce)
     return false;
 }
 
-static bool may_have_more(const struct found *found, uid_t owner)
+bool found_may_have_more(const struct found *found, uid_t owner)
 {
     const struct quota_user *user = quota_find(&found->quota, owner);
     return found->blind || (user && user->unknown);
@@ -381,15 +410,7 @@ static bool may_have_more(const struct found *found, uid_t owner)
 bool found_may_have(const struct found *found, const struct nonce *nonce)
 {
     return found_by_nonce(found, nonce) || has_duplicate(found, nonce) ||
-           may_have_more(found, nonce->owner);
-}
-
-bool found_may_have_process(const struct found *found, const char *process, uid_t owner)
-{
-    for (uint32_t i = 0; i < found->count; i++)
-        if (found->files[i]->region && strcmp(found->files[i]->region->process, process) == 0)
-            return true;
-    return may_have_more(found, owner);
+           found_may_have_more(found, nonce->owner);
 }
 
 void found_count(const struct found *found, struct self *self)

@@ -75,8 +75,8 @@ void found_spare(struct found *found, const char *directory);
 bool found_refresh(struct found *found, bool thorough, struct self *self);
 
 /* Dead regions that are to be folded, each with a reference, in an array to be freed; NULL with
- * *count 0 when there is none or no memory. */
-struct region **found_dead(const struct found *found, uint32_t *count);
+ * *count 0 when there is none or no memory.  Those of a user with too many nonces wait. */
+struct region **found_dead(struct found *found, uint32_t *count);
 
 /* Regions whose names the totals do not know, borrowed, in an array to be freed; NULL with *count 0
  * when there is no memory. */
@@ -89,10 +89,10 @@ void found_folded(struct found *found, struct region *const *regions, uint32_t c
  * is shown by a name that they say is another's is admitted anew. */
 void found_drop_known(struct found *found);
 
-/* Whether a file with that nonce is there, or a region of that owner's process by the name that it
- * is shown by; or, as files of the same owner were not opened yet, may be. */
+/* Whether a file with that nonce is there or may be; and whether any may be, as files of that owner
+ * were not opened yet. */
 bool found_may_have(const struct found *found, const struct nonce *nonce);
-bool found_may_have_process(const struct found *found, const char *process, uid_t owner);
+bool found_may_have_more(const struct found *found, uid_t owner);
 
 void found_count(const struct found *found, struct self *self);
 

@@ -14,8 +14,11 @@
 /* Of one user. */
 #define QUOTA_FILES 4096u                  /* that are looked at */
 #define QUOTA_REGIONS 1024u                /* that are served */
+#define QUOTA_NAMES 4096u                  /* that are known, beside those of processes that run */
+#define QUOTA_FOLDED 4096u                 /* nonces of regions that were folded */
 #define QUOTA_MEMORY (UINT64_C(64) << 20)  /* bytes, as struct reader counts them */
 #define QUOTA_SWEEP_NS UINT64_C(250000000) /* for opening files, in one look at everything */
+#define QUOTA_NAME_COST 512u               /* bytes that a name takes without its series, about */
 #define QUOTA_LINES 20u                    /* of the log, in a minute */
 /* Of all of them; but so much each user has whatever the others take. */
 #define QUOTA_MEMORY_ALL (UINT64_C(256) << 20)
@@ -26,6 +29,8 @@ struct quota_user {
     uid_t owner;
     uint32_t files, regions;
     uint64_t memory;
+    uint32_t folded;  /* nonces, as of found_dead() */
+    bool waits;       /* it has too many of them, and the log has said so */
     uint32_t unknown; /* files that were left for later, in this sweep */
     uint64_t spent;   /* ns, in this sweep */
     uint32_t lines;   /* since lines_since, CLOCK_MONOTONIC, ns */

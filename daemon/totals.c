@@ -105,7 +105,7 @@ const struct known *totals_known(const struct totals *totals, const char *proces
 uint64_t total_size(const struct totals *totals, const struct total *total)
 {
     const struct engram_descriptor *d = total->record.descriptor;
-    return sizeof *total + d->size +
+    return SERIES_COST + sizeof *total + d->size +
            (uint64_t)total_row_count(totals, d) * sum_words(d) * sizeof(union word);
 }
 

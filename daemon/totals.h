@@ -76,7 +76,7 @@ bool totals_has_folded(const struct totals *totals, const struct nonce *nonce);
 /* What is known of a name; NULL when it is nothing. */
 const struct known *totals_known(const struct totals *totals, const char *process);
 
-/* Bytes that the totals of one series take here and in the state file, about. */
+/* Bytes that the totals of one series take here, in plans and in the state file, about. */
 uint64_t total_size(const struct totals *totals, const struct total *total);
 
 /* What a fold changes. */

@@ -174,7 +174,7 @@ bool reader_alive(const struct reader *reader)
 
 static uint64_t record_cost(const struct engram_descriptor *descriptor)
 {
-    return descriptor->size + sizeof(uint64_t) * sum_words(descriptor);
+    return SERIES_COST + descriptor->size + sizeof(uint64_t) * sum_words(descriptor);
 }
 
 static bool record_append(struct reader *reader, uint32_t offset,

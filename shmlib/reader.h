@@ -47,10 +47,14 @@ struct record {
     const struct engram_descriptor *descriptor;
 };
 
+/* Bytes that a series takes, besides its descriptor and its values, with those who serve it: its
+ * labels as they are shown, its place in plans, and what allocating takes. */
+#define SERIES_COST 256u
+
 /* How much of a region is read.  May be changed before each reader_refresh(). */
 struct reader_limits {
     uint32_t series; /* kept, those that are found first */
-    uint64_t memory; /* bytes that these and the sums of their values may take here */
+    uint64_t memory; /* bytes that these, the sums of their values and SERIES_COST may take here */
     uint32_t cpus;   /* a region that is laid out for more is refused */
 };
 
