@@ -103,15 +103,21 @@ struct continuity *continuity_new(const struct continuity_options *options)
     return NULL;
 }
 
+/* All but the first `kept`. */
+static void release_folding(struct continuity *c, uint32_t kept)
+{
+    for (uint32_t i = kept; i < c->folding_count; i++)
+        region_release(c->folding[i]);
+    c->folding_count = kept;
+}
+
 static void drop_pending(struct continuity *c)
 {
-    for (uint32_t i = 0; i < c->folding_count; i++)
-        region_release(c->folding[i]);
+    release_folding(c, 0);
     free(c->folding);
     if (c->pending)
         totals_release(c->pending);
     c->folding = NULL;
-    c->folding_count = 0;
     c->pending = NULL;
 }
 
@@ -210,6 +216,7 @@ static void fold_into(struct continuity *c, const struct found *found, bool comp
         return;
     }
     c->forgetting_count = fold->forgotten_count;
+    release_folding(c, fold->region_count);
     submit(c);
 }
 

@@ -228,28 +228,48 @@ static bool take_over(struct totals *to, uint32_t carried, const struct last_loo
     return true;
 }
 
-static bool add_region(struct totals *to, uint32_t carried, struct region *region,
-                       const struct topology *topology)
+enum added { ADDED, BROKEN, NO_MEMORY };
+
+/* What is left out of a region would be missed for ever. */
+static enum added add_region(struct totals *to, uint32_t carried, struct region *region,
+                             const struct topology *topology)
 {
     struct last_look look = {.gathering = {.reader = region->reader, .socket = ANY_SOCKET}};
-    bool added = look_at(&look, region->reader, to->nodes);
-    if (added) {
+    enum added added = NO_MEMORY;
+    if (look_at(&look, region->reader, to->nodes)) {
         look.gathering.of = look.of;
         look.gathering.topology = topology;
         look.gathering.nodes = look.nodes;
         look.gathering.host = look.host;
-        added = guard_run(read_all, &look);
-        if (!added)
+        bool whole = guard_run(read_all, &look) && !reader_has_hole(region->reader) &&
+                     reader_is_whole(region->reader);
+        if (!whole)
             atomic_store(&region->truncated, true);
+        added = !whole ? BROKEN : take_over(to, carried, &look, region) ? ADDED : NO_MEMORY;
     }
-    /* What was left out would be missed for ever. */
-    if (added && (reader_has_hole(region->reader) || !reader_is_whole(region->reader))) {
-        atomic_store(&region->truncated, true);
-        added = false;
-    }
-    added = added && take_over(to, carried, &look, region);
     arena_free(&look.arena);
     return added;
+}
+
+/* One that is broken keeps no other from being folded. */
+static bool add_regions(struct totals *to, struct fold *fold, const struct topology *topology)
+{
+    uint32_t carried = to->count;
+    for (uint32_t i = 0; i < fold->region_count;) {
+        struct region *region = fold->regions[i];
+        switch (add_region(to, carried, region, topology)) {
+        case ADDED:
+            i++;
+            break;
+        case BROKEN:
+            fold->regions[i] = fold->regions[--fold->region_count];
+            fold->regions[fold->region_count] = region;
+            break;
+        case NO_MEMORY:
+            return false;
+        }
+    }
+    return true;
 }
 
 static int compare_with_order(const void *left, const void *right)
@@ -340,7 +360,7 @@ static bool carry_known(struct totals *to, const struct totals *before, const st
     return noted;
 }
 
-struct totals *totals_fold(const struct totals *before, const struct fold *fold,
+struct totals *totals_fold(const struct totals *before, struct fold *fold,
                            const struct topology *topology)
 {
     size_t most = before->count;
@@ -348,10 +368,9 @@ struct totals *totals_fold(const struct totals *before, const struct fold *fold,
         most += fold->regions[i]->reader->count;
     struct totals *to = totals_new(before->nodes, most, before->folded_count + fold->region_count,
                                    before->known_count + fold->region_count + fold->named_count);
-    bool folded = to && carry_totals(to, before, fold) && carry_known(to, before, fold);
+    bool folded = to && carry_totals(to, before, fold);
     uint32_t carried = folded ? to->count : 0;
-    for (uint32_t i = 0; folded && i < fold->region_count; i++)
-        folded = add_region(to, carried, fold->regions[i], topology);
+    folded = folded && add_regions(to, fold, topology) && carry_known(to, before, fold);
     if (folded) {
         carry_folded(to, before, fold);
         merge_equals(to);

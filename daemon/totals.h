@@ -81,7 +81,7 @@ uint64_t total_size(const struct totals *totals, const struct total *total);
 
 /* What a fold changes. */
 struct fold {
-    struct region *const *regions; /* dead: their values are final */
+    struct region **regions; /* dead: their values are final */
     uint32_t region_count;
     struct region *const *named; /* their names are taken note of */
     uint32_t named_count;
@@ -93,9 +93,9 @@ struct fold {
     uint64_t now;          /* s, CLOCK_BOOTTIME */
 };
 
-/* New totals, the reference to which is the caller's.  NULL when there is no memory or a region
- * cannot be read, which is then marked as truncated. */
-struct totals *totals_fold(const struct totals *before, const struct fold *fold,
+/* New totals, the reference to which is the caller's; NULL when there is no memory.  A region that
+ * cannot be read is marked as truncated and left out: it stands behind region_count then. */
+struct totals *totals_fold(const struct totals *before, struct fold *fold,
                            const struct topology *topology);
 
 #endif

@@ -229,6 +229,26 @@ START_TEST(removed_region_is_folded_all_the_same)
 }
 END_TEST
 
+#ifndef __SANITIZE_THREAD__ /* under it the load that faults is a call into its own runtime */
+START_TEST(broken_region_keeps_no_other_from_being_folded)
+{
+    char path[512];
+    run_process("a", 5);
+    run_process("b", 7);
+    pipeline_collect(&pipeline, nothing);
+    snprintf(path, sizeof path, "%s/%s", fixture_directory, fixture_name("b"));
+    ck_assert_int_eq(truncate(path, 8192), 0); /* between the look at it and the fold */
+    continuity_step(continuity, &pipeline.found, true);
+    for (int i = 0; i < 5000 && fixture_files(false) > 1; i++, usleep(1000))
+        continuity_step(continuity, &pipeline.found, true);
+    ck_assert_uint_eq(continuity_totals(continuity)->folded_count, 1);
+    step();
+    ck_assert_double_eq(shown_value(pipeline.store, "c_total{process=\"a\","), 5);
+    ck_assert_str_ne(fixture_name("b"), ""); /* whoever did it can look */
+}
+END_TEST
+#endif
+
 /* A process starts anew before the end of the one before is seen; its file may even have got the
  * name of that one's. */
 START_TEST(region_made_again_is_another)
@@ -327,7 +347,12 @@ START_TEST(processes_that_come_and_go_leave_nothing)
     size_t memory = mallinfo2().uordblks;
     while (sum < 2000)
         run_processes(&sum, 100);
-    ck_assert_int_eq(count_descriptors(), descriptors);
+    /* What was retired last is freed by another thread. */
+    for (int i = 0;
+         i < 5000 && (count_descriptors() > descriptors || mallinfo2().uordblks >= memory + 200000);
+         i++)
+        usleep(1000);
+    ck_assert_int_le(count_descriptors(), descriptors);
     ck_assert_uint_lt(mallinfo2().uordblks, memory + 200000); /* nor 100 bytes of each */
     ck_assert_int_eq(fixture_files(false), 0);
 }
@@ -632,6 +657,9 @@ Suite *continuity_suite(void)
     tcase_add_test(tests, copy_of_a_region_is_not_added);
     tcase_add_test(tests, nonce_of_another_user_is_another);
     tcase_add_test(tests, removed_region_is_folded_all_the_same);
+#ifndef __SANITIZE_THREAD__
+    tcase_add_test(tests, broken_region_keeps_no_other_from_being_folded);
+#endif
     tcase_add_loop_test(tests, region_made_again_is_another, 0, 2);
     tcase_add_test(tests, stopped_process_is_not_dead);
     tcase_add_test(tests, processes_that_come_and_go_leave_nothing);

@@ -108,6 +108,40 @@ START_TEST(regions_of_one_name_add_up)
 }
 END_TEST
 
+/* Cut short after it was opened, whichever of them it is. */
+START_TEST(broken_region_keeps_no_other_from_being_folded)
+{
+    enum rejection rejection;
+    struct region *regions[3];
+    const char *names[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++) {
+        struct engram_region *own = fixture_process(names[i]);
+        fixture_add(engram_counter_new("c_total", "", NULL), 0, 5);
+        fixture_end(own);
+        regions[i] = region_new(reader_open(fixture_dir, fixture_name(names[i]), &rejection));
+    }
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", fixture_directory, fixture_name(names[_i]));
+    ck_assert_int_eq(truncate(path, 8192), 0);
+    struct region *broken = regions[_i];
+    struct totals *before = totals_new(2, 0, 0, 0);
+    struct fold fold = {.regions = regions, .region_count = 3, .series_limit = UINT32_MAX};
+    struct totals *after = totals_fold(before, &fold, topology);
+    ck_assert_ptr_nonnull(after);
+    ck_assert_uint_eq(fold.region_count, 2);
+    ck_assert_ptr_eq(regions[2], broken);
+    ck_assert(atomic_load(&broken->truncated));
+    ck_assert_uint_eq(after->folded_count, 2);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(find(after, names[i], "c_total") != NULL, i != _i);
+        ck_assert_int_eq(totals_known(after, names[i]) != NULL, i != _i);
+        region_release(regions[i]);
+    }
+    totals_release(after);
+    totals_release(before);
+}
+END_TEST
+
 START_TEST(the_newer_shape_stands)
 {
     struct totals *totals = totals_new(2, 0, 0, 0);
@@ -258,6 +292,9 @@ Suite *totals_suite(void)
     TCase *tests = tcase_create("fold");
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, regions_of_one_name_add_up);
+#ifndef __SANITIZE_THREAD__ /* under it the load that faults is a call into its own runtime */
+    tcase_add_loop_test(tests, broken_region_keeps_no_other_from_being_folded, 0, 3);
+#endif
     tcase_add_test(tests, the_newer_shape_stands);
     tcase_add_test(tests, the_newer_unit_stands);
     tcase_add_test(tests, what_is_gone_or_forgotten_is_dropped);
