@@ -19,6 +19,7 @@
     X(discovery)                                                                                   \
     X(events)                                                                                      \
     X(exposition)                                                                                  \
+    X(feed)                                                                                        \
     X(golden)                                                                                      \
     X(http)                                                                                        \
     X(http_admission)                                                                              \
@@ -38,6 +39,7 @@
     X(reader)                                                                                      \
     X(snapshot)                                                                                    \
     X(sse)                                                                                         \
+    X(stream)                                                                                      \
     X(topology)                                                                                    \
     X(totals)                                                                                      \
     X(users)                                                                                       \
