@@ -5,7 +5,12 @@
 
 #include <stdbool.h>
 
-enum exposition_format { EXPOSITION_NONE, EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
+enum exposition_format {
+    EXPOSITION_NONE,
+    EXPOSITION_TEXT,
+    EXPOSITION_OPENMETRICS,
+    EXPOSITION_FORMATS
+};
 
 /* The best format for an Accept header, NULL or "" if there is none: text 0.0.4 unless OpenMetrics
  * is named with at least its weight.  EXPOSITION_NONE: nothing we have is acceptable. */

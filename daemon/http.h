@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/frame.h"
 #include "daemon/http_request.h"
 
 struct http_server;
@@ -27,6 +28,7 @@ struct http_response;
 struct http_limits {
     int connections, connections_of_one;
     int streams, streams_of_one;
+    size_t owed; /* bytes of bodies for all; four times one that is longer than a quarter */
     uint32_t patience_ms; /* with one that is slow, before it goes for somebody new */
 };
 
@@ -42,7 +44,8 @@ struct http_server *http_server_new(struct event_base *base, http_handler *handl
                                     http_observer *observer, void *argument);
 
 /* In place of what the limit on open files leaves room for, at most 1024 connections and 16384
- * streams, of which one address has a quarter and a sixteenth, and a second of patience. */
+ * streams, of which one address has a quarter and a sixteenth, 32 MiB of bodies, and a second of
+ * patience. */
 void http_server_limit(struct http_server *server, const struct http_limits *limits);
 
 /* Lets pages of these origins read answers, see cors.h; the NULL-terminated list must last as long
@@ -68,9 +71,17 @@ void http_server_free(struct http_server *server);
 /* Adds a header, "Name: value" without a line end.  Before http_respond(). */
 void http_header(struct http_response *response, const char *header);
 
-/* Sends status and body.  `body` is copied, or with `release` handed over: release(body) is called
- * once the last byte has left. */
+/* Sends status and body, which is copied. */
 void http_respond(struct http_response *response, int status, const char *content_type,
-                  const void *body, size_t length, void (*release)(void *body));
+                  const void *body, size_t length);
+
+/* Sends a frame as the body, and holds it for as long; frames are for what is big, or is sent to
+ * many.  503 when it is NULL, for want of memory, or when clients that read slowly have so many
+ * bytes outstanding that there is no room for more. */
+void http_respond_frame(struct http_response *response, int status, const char *content_type,
+                        struct frame *frame);
+
+/* Where what is outstanding is counted: the account of a frame that is sent as a body. */
+size_t *http_account(struct http_response *response);
 
 #endif

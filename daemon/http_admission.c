@@ -6,6 +6,7 @@
 
 #define CONNECTIONS_MAX 1024
 #define STREAMS_MAX 16384
+#define OWED_MAX (32 << 20)
 #define PATIENCE_MS 1000
 
 static int least(rlim_t a, int b)
@@ -19,6 +20,7 @@ struct http_limits admission_limits(void)
     getrlimit(RLIMIT_NOFILE, &files);
     struct http_limits limits = {.connections = least(files.rlim_cur / 8, CONNECTIONS_MAX),
                                  .streams = least(files.rlim_cur / 4 * 3, STREAMS_MAX),
+                                 .owed = OWED_MAX,
                                  .patience_ms = PATIENCE_MS};
     limits.connections_of_one = limits.connections / 4;
     limits.streams_of_one = limits.streams / 16;
@@ -40,17 +42,11 @@ static bool is_unheard(const struct connection *idle)
     return idle->since >= idle->server->accepting_since;
 }
 
-/* Who has to go, of one address or, for NULL, of all; NULL: nobody. */
-static struct connection *find_victim(struct http_server *server, const struct peer *peer)
+/* Who has kept the server waiting for longest, of one address or, for NULL, of all. */
+static struct connection *find_slow(struct http_server *server, const struct peer *peer)
 {
     uint64_t now = clock_monotonic(), patience = server->limits.patience_ms * UINT64_C(1000000);
     struct connection *connection;
-    TAILQ_FOREACH (connection, &server->idle, link) {
-        if (is_unheard(connection))
-            break; /* as are those behind it */
-        if (!peer || connection->peer == peer)
-            return connection;
-    }
     TAILQ_FOREACH (connection, &server->busy, link) {
         if (now - connection->since < patience)
             break;
@@ -58,6 +54,19 @@ static struct connection *find_victim(struct http_server *server, const struct p
             return connection;
     }
     return NULL;
+}
+
+/* Who has to go, of one address or, for NULL, of all; NULL: nobody. */
+static struct connection *find_victim(struct http_server *server, const struct peer *peer)
+{
+    struct connection *connection;
+    TAILQ_FOREACH (connection, &server->idle, link) {
+        if (is_unheard(connection))
+            break; /* as are those behind it */
+        if (!peer || connection->peer == peer)
+            return connection;
+    }
+    return find_slow(server, peer);
 }
 
 static bool has_unheard(const struct http_server *server, const struct peer *peer)
@@ -72,12 +81,22 @@ static bool has_unheard(const struct http_server *server, const struct peer *pee
     return false;
 }
 
-bool admission_close_one(struct http_server *server)
+static bool close_it(struct connection *victim)
 {
-    struct connection *victim = find_victim(server, NULL);
     if (victim)
         connection_close(victim);
     return victim != NULL;
+}
+
+bool admission_close_slow(struct http_server *server, const struct connection *spared)
+{
+    struct connection *slow = find_slow(server, NULL);
+    return slow != spared && close_it(slow);
+}
+
+bool admission_close_one(struct http_server *server)
+{
+    return close_it(find_victim(server, NULL));
 }
 
 /* With the newcomer counted for its address already.  If those who may have to go have yet to be

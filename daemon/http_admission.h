@@ -30,6 +30,9 @@ void admission_is_idle(struct connection *connection);
 /* It has begun to ask, has asked, or has read some more. */
 void admission_is_busy(struct connection *connection);
 
+/* Closes the one that is slow and has been for longest, but not `spared`; false if none is. */
+bool admission_close_slow(struct http_server *server, const struct connection *spared);
+
 /* Closes one that keeps the server waiting; false if there is none. */
 bool admission_close_one(struct http_server *server);
 

@@ -36,6 +36,7 @@ struct http_server {
     int accepted;             /* in this turn of the event loop */
     uint64_t accepting_since; /* when the turn's first was, CLOCK_MONOTONIC, ns */
     bool accept_later;        /* not in this turn */
+    size_t owed;              /* bytes of bodies that are held for clients */
     bool draining;
     struct event *resume; /* accepting */
 };
@@ -81,6 +82,9 @@ void connection_set_deadline(struct connection *connection, int seconds);
  * NULL is none. */
 void response_add_head(struct http_response *response, int status, const char *content_type,
                        const char *rest);
+
+/* Sends a frame but its first bytes, and holds it for as long. */
+void connection_add_frame(struct connection *connection, struct frame *frame, size_t from);
 
 /* 204 and what may be asked. */
 void response_options(struct http_response *response);

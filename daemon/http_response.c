@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/http_connection.h"
+#include "daemon/http_admission.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define ANSWER_SECONDS 30
@@ -40,23 +41,20 @@ void http_header(struct http_response *response, const char *header)
     evbuffer_add_printf(response->headers, "%s\r\n", header);
 }
 
-static void release_body(const void *data, size_t length, void *release)
+static void release_frame(const void *bytes, size_t length, void *frame)
 {
-    void (*call)(void *) = NULL;
-    (void)length;
-    memcpy(&call, &release, sizeof call);
-    call((void *)(uintptr_t)data);
+    (void)bytes, (void)length;
+    frame_release(frame);
 }
 
-static void add_body(struct evbuffer *out, const void *body, size_t length,
-                     void (*release)(void *body))
+void connection_add_frame(struct connection *connection, struct frame *frame, size_t from)
 {
-    void *call = NULL;
-    memcpy(&call, &release, sizeof call); /* a function's address through evbuffer's argument */
-    if (!release)
-        evbuffer_add(out, body, length);
-    else if (evbuffer_add_reference(out, body, length, release_body, call))
-        release((void *)(uintptr_t)body);
+    struct evbuffer *out = bufferevent_get_output(connection->stream);
+    if (evbuffer_add_reference(out, frame->bytes + from, frame->length - from, release_frame,
+                               frame_hold(frame)) == 0)
+        return;
+    shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR); /* the bufferevent meets the end */
+    frame_release(frame);
 }
 
 void response_add_head(struct http_response *response, int status, const char *content_type,
@@ -81,8 +79,9 @@ void response_add_head(struct http_response *response, int status, const char *c
         connection->server->observer(status, connection->server->argument);
 }
 
-void http_respond(struct http_response *response, int status, const char *content_type,
-                  const void *body, size_t length, void (*release)(void *body))
+/* The head of an answer whose body has `length` bytes; whether they are to follow. */
+static bool begin(struct http_response *response, int status, const char *content_type,
+                  size_t length)
 {
     struct connection *connection = response->connection;
     char rest[48];
@@ -90,16 +89,45 @@ void http_respond(struct http_response *response, int status, const char *conten
     connection->close_after |= !response->request || !response->request->keep_alive;
     connection_set_deadline(connection, ANSWER_SECONDS + (int)(length / LEAST_RATE));
     response_add_head(response, status, content_type, rest);
-    if (!response->request || !response->request->head)
-        add_body(bufferevent_get_output(connection->stream), body, length, release);
-    else if (release)
-        release((void *)(uintptr_t)body);
+    return !response->request || !response->request->head;
+}
+
+void http_respond(struct http_response *response, int status, const char *content_type,
+                  const void *body, size_t length)
+{
+    if (begin(response, status, content_type, length))
+        evbuffer_add(bufferevent_get_output(response->connection->stream), body, length);
+}
+
+size_t *http_account(struct http_response *response)
+{
+    return &response->connection->server->owed;
+}
+
+/* Whether what is owed to all, this included, is little enough; slow readers go until it is. */
+static bool is_affordable(const struct connection *connection, const struct frame *frame)
+{
+    struct http_server *server = connection->server;
+    size_t most = frame->length > server->limits.owed / 4 ? 4 * frame->length : server->limits.owed;
+    while (server->owed > most)
+        if (!admission_close_slow(server, connection))
+            return false;
+    return true;
+}
+
+void http_respond_frame(struct http_response *response, int status, const char *content_type,
+                        struct frame *frame)
+{
+    if (!frame || !is_affordable(response->connection, frame))
+        response_error(response, 503);
+    else if (begin(response, status, content_type, frame->length))
+        connection_add_frame(response->connection, frame, 0);
 }
 
 void response_options(struct http_response *response)
 {
     http_header(response, ALLOW);
-    http_respond(response, 204, NULL, "", 0, NULL);
+    http_respond(response, 204, NULL, "", 0);
 }
 
 void response_error(struct http_response *response, int status)
@@ -108,5 +136,5 @@ void response_error(struct http_response *response, int status)
     int length = snprintf(body, sizeof body, "%d %s\n", status, reason_of(status));
     if (status == 405)
         http_header(response, ALLOW);
-    http_respond(response, status, "text/plain; charset=utf-8", body, (size_t)length, NULL);
+    http_respond(response, status, "text/plain; charset=utf-8", body, (size_t)length);
 }

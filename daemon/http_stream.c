@@ -31,12 +31,6 @@ struct http_stream *http_stream_begin(struct http_response *response, const char
     return (struct http_stream *)connection;
 }
 
-static void release_frame(const void *bytes, size_t length, void *frame)
-{
-    (void)bytes, (void)length;
-    frame_release(frame);
-}
-
 /* What the socket takes at once; an error is the bufferevent's to meet. */
 static size_t send_now(struct connection *connection, const struct frame *frame)
 {
@@ -47,22 +41,12 @@ static size_t send_now(struct connection *connection, const struct frame *frame)
     return sent > 0 ? (size_t)sent : 0;
 }
 
-/* No memory for the rest: nothing may follow half a frame.  The bufferevent meets the end. */
-static void cut_short(struct connection *connection, struct frame *frame)
-{
-    shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR);
-    frame_release(frame);
-}
-
 void http_stream_send(struct http_stream *stream, struct frame *frame)
 {
     struct connection *connection = connection_of(stream);
     size_t sent = send_now(connection, frame);
-    if (sent == frame->length)
-        return;
-    if (evbuffer_add_reference(bufferevent_get_output(connection->stream), frame->bytes + sent,
-                               frame->length - sent, release_frame, frame_hold(frame)))
-        cut_short(connection, frame);
+    if (sent < frame->length)
+        connection_add_frame(connection, frame, sent);
 }
 
 size_t http_stream_backlog(const struct http_stream *stream)

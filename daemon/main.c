@@ -289,10 +289,13 @@ static bool make_server(struct daemon *d)
 {
     char error[512];
     d->base = event_base_new();
-    d->streams =
-        d->base ? streams_new(&(struct stream_options){d->base, d->store, d->feed, d->self}) : NULL;
-    d->web = (struct web){d->store, d->self, {d->store, d->topology}, d->streams};
-    d->server = d->streams ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
+    if (!d->base)
+        return fail("no memory to serve", "free some");
+    struct bodies *bodies = bodies_new(d->base, d->store, d->self);
+    d->streams = streams_new(&(struct stream_options){d->base, d->store, d->feed, d->self});
+    d->web = (struct web){d->store, d->self, bodies, {d->store, d->topology}, d->streams};
+    d->server =
+        d->streams && bodies ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
     if (!d->server)
         return fail("no memory to serve", "free some");
     http_server_allow_origins(d->server, d->config.cors_origins.items);
@@ -347,6 +350,8 @@ static int serve(struct daemon *d)
 
 static void unmake(struct daemon *d)
 {
+    if (d->web.bodies)
+        bodies_free(d->web.bodies);
     if (d->server)
         http_server_free(d->server);
     if (d->streams)

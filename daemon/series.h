@@ -58,6 +58,7 @@ struct series_set {
 };
 
 struct snapshot {
+    uint64_t number; /* one more than that of the one before */
     const struct series_set *set;
     uint32_t node_count;            /* highest node + 1 */
     const union word *const *nodes; /* NULL where a node has no CPUs and no values */

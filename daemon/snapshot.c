@@ -66,6 +66,7 @@ struct snapshot_store {
     void *argument;
     snapshot_told *told; /* NULL, or set before the first socket hands in anything */
     void *told_argument;
+    uint64_t number;       /* of the last whole snapshot; under the mutex */
     struct plan *plan;     /* written by discovery, read by collectors under RCU */
     struct whole *whole;   /* written under the mutex, read by anyone under RCU */
     pthread_mutex_t mutex; /* among collectors only; held for as long as putting parts together */
@@ -279,6 +280,7 @@ static void publish_whole(struct snapshot_store *store)
         plan_release(plan);
     if (!whole)
         return;
+    whole->snapshot.number = ++store->number;
     store->compute(store->argument, whole->plan, &whole->snapshot, whole->computed);
     TELL_RELEASE(&store->whole);
     struct whole *old = rcu_xchg_pointer(&store->whole, whole);

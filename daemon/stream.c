@@ -234,14 +234,14 @@ static void refuse(struct http_response *response)
     static const char text[] = "503 Service Unavailable: there are as many streams as there may "
                                "be, or of as many filters\n";
     http_header(response, "Retry-After: 10");
-    http_respond(response, 503, PLAIN, text, sizeof text - 1, NULL);
+    http_respond(response, 503, PLAIN, text, sizeof text - 1);
 }
 
 static void refuse_filter(struct http_response *response, const char *error)
 {
     char text[256];
     int length = snprintf(text, sizeof text, "400 Bad Request: %s\n", error);
-    http_respond(response, 400, PLAIN, text, (size_t)length, NULL);
+    http_respond(response, 400, PLAIN, text, (size_t)length);
 }
 
 static void begin(struct streams *streams, struct stream_filter *filter,
@@ -267,7 +267,7 @@ void streams_serve(struct streams *streams, const struct http_request *request,
         refuse_filter(response, error);
     } else if (request->head) {
         stream_filter_free(&filter);
-        http_respond(response, 200, EVENT_STREAM, "", 0, NULL);
+        http_respond(response, 200, EVENT_STREAM, "", 0);
     } else {
         snprintf(last, sizeof last, "%s",
                  request->last_event_id ? request->last_event_id : filter.last);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/web.h"
-#include "daemon/clock.h"
 #include "daemon/exposition.h"
 #include "daemon/gzip.h"
 
@@ -8,6 +7,8 @@
 #include <string.h>
 
 #define PLAIN "text/plain; charset=utf-8"
+#define VARY "Vary: Accept, Accept-Encoding"
+#define ENCODING "Content-Encoding: gzip"
 #define GZIP_LEAST 1024 /* bytes; below, a packet is a packet */
 
 typedef void route_handler(struct web *web, const struct http_request *request,
@@ -15,16 +16,7 @@ typedef void route_handler(struct web *web, const struct http_request *request,
 
 static void respond_text(struct http_response *response, int status, const char *text)
 {
-    http_respond(response, status, PLAIN, text, strlen(text), NULL);
-}
-
-/* Renders the newest snapshot; false when there is none or no memory. */
-static bool render(struct web *web, struct buffer *out, enum exposition_format format)
-{
-    const struct snapshot *snapshot = snapshot_begin(web->store);
-    bool done = snapshot && exposition_render(out, snapshot, format);
-    snapshot_end();
-    return done;
+    http_respond(response, status, PLAIN, text, strlen(text));
 }
 
 /* Compresses the body in place if the client takes it so. */
@@ -32,7 +24,7 @@ static void compress(struct buffer *body, const struct http_request *request,
                      struct http_response *response)
 {
     struct buffer packed = {0};
-    http_header(response, "Vary: Accept, Accept-Encoding");
+    http_header(response, VARY);
     if (body->length < GZIP_LEAST || !accept_gzip(request->accept_encoding))
         return;
     if (!gzip_append(&packed, body)) {
@@ -41,32 +33,33 @@ static void compress(struct buffer *body, const struct http_request *request,
     }
     buffer_free(body);
     *body = packed;
-    http_header(response, "Content-Encoding: gzip");
+    http_header(response, ENCODING);
 }
 
 static void serve_metrics(struct web *web, const struct http_request *request,
                           struct http_response *response)
 {
     enum exposition_format format = accept_format(request->accept);
-    struct buffer body = {0};
-    uint64_t start = clock_monotonic();
+    bool gzip = accept_gzip(request->accept_encoding);
     if (format == EXPOSITION_NONE) {
         respond_text(response, 406,
                      "406 Not Acceptable: there are " EXPOSITION_TEXT_TYPE
                      " and " EXPOSITION_OPENMETRICS_TYPE "\n");
         return;
     }
-    if (!render(web, &body, format)) {
+    struct frame *body = bodies_get(web->bodies, format, &gzip, http_account(response));
+    if (!body) {
         respond_text(response, 503,
                      "503 Service Unavailable: nothing is collected yet, or there "
                      "is no memory\n");
         return;
     }
-    compress(&body, request, response);
-    self_exported(web->self, clock_monotonic() - start, body.length);
-    http_respond(response, 200,
-                 format == EXPOSITION_TEXT ? EXPOSITION_TEXT_TYPE : EXPOSITION_OPENMETRICS_TYPE,
-                 body.data, body.length, free);
+    http_header(response, VARY);
+    if (gzip)
+        http_header(response, ENCODING);
+    http_respond_frame(
+        response, 200,
+        format == EXPOSITION_TEXT ? EXPOSITION_TEXT_TYPE : EXPOSITION_OPENMETRICS_TYPE, body);
 }
 
 static void serve_stream(struct web *web, const struct http_request *request,
@@ -81,7 +74,9 @@ static void serve_api(struct web *web, const struct http_request *request,
     struct buffer body = {0};
     int status = api_answer(&web->api, request->path, request->query, &body);
     compress(&body, request, response);
-    http_respond(response, status, API_TYPE, body.data, body.length, free);
+    struct frame *frame = frame_take(&body, http_account(response));
+    http_respond_frame(response, status, API_TYPE, frame);
+    frame_release(frame);
 }
 
 static void serve_healthy(struct web *web, const struct http_request *request,
@@ -119,7 +114,7 @@ static void serve_landing(struct web *web, const struct http_request *request,
         "</body></html>\n";
     (void)web, (void)request;
     http_header(response, "Content-Security-Policy: default-src 'none'");
-    http_respond(response, 200, "text/html; charset=utf-8", page, sizeof page - 1, NULL);
+    http_respond(response, 200, "text/html; charset=utf-8", page, sizeof page - 1);
 }
 
 static const struct {

@@ -4,6 +4,7 @@
 #define ENGRAMD_WEB_H
 
 #include "daemon/api.h"
+#include "daemon/bodies.h"
 #include "daemon/http.h"
 #include "daemon/self.h"
 #include "daemon/snapshot.h"
@@ -12,6 +13,7 @@
 struct web {
     struct snapshot_store *store;
     struct self *self;
+    struct bodies *bodies;
     struct api api;
     struct streams *streams;
 };

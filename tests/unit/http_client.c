@@ -15,12 +15,6 @@
 
 struct http_fixture http;
 
-static void release(void *body)
-{
-    http.released++;
-    free(body);
-}
-
 static void on_drained(void *argument)
 {
     ck_assert_ptr_eq(argument, &http);
@@ -38,7 +32,18 @@ static void begin_stream(struct http_response *response)
     static const struct http_stream_calls calls = {on_drained, on_closed};
     http.stream = http_stream_begin(response, "text/event-stream", &calls, &http);
     if (!http.stream)
-        http_respond(response, 503, "text/plain", "full\n", 5, NULL);
+        http_respond(response, 503, "text/plain", "full\n", 5);
+}
+
+static void respond_big(struct http_response *response)
+{
+    struct buffer body = {0};
+    buffer_reserve(&body, BIG);
+    memset(body.data, 'x', BIG);
+    body.length = BIG;
+    struct frame *frame = frame_take(&body, http_account(response));
+    http_respond_frame(response, 200, "text/plain", frame);
+    frame_release(frame);
 }
 
 static void handle(const struct http_request *request, struct http_response *response,
@@ -49,13 +54,13 @@ static void handle(const struct http_request *request, struct http_response *res
     if (strcmp(request->path, "/stream") == 0) {
         begin_stream(response);
     } else if (strcmp(request->path, "/big") == 0) {
-        http_respond(response, 200, "text/plain", calloc(1, BIG), BIG, release);
+        respond_big(response);
     } else if (strcmp(request->path, "/query") == 0) {
         http_header(response, "X-First: 1");
         http_header(response, "X-Second: 2");
-        http_respond(response, 200, "text/plain", request->query, strlen(request->query), NULL);
+        http_respond(response, 200, "text/plain", request->query, strlen(request->query));
     } else if (strcmp(request->path, "/forgotten") != 0) {
-        http_respond(response, 200, "text/plain", "hello\n", 6, NULL);
+        http_respond(response, 200, "text/plain", "hello\n", 6);
     }
 }
 
@@ -76,7 +81,7 @@ void http_start(void)
     ck_assert_msg(http_server_listen(http.server, http.listened, error, sizeof error), "%s", error);
     ck_assert_msg(http_server_listen(http.server, "127.0.0.1:0", error, sizeof error), "%s", error);
     memset(http.observed, 0, sizeof http.observed);
-    http.released = http.handled = http.drained = http.closed = 0;
+    http.handled = http.drained = http.closed = 0;
     http.stream = NULL;
 }
 

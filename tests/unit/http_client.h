@@ -20,7 +20,7 @@ extern struct http_fixture {
     struct event_base *base;
     struct http_server *server; /* NULL once a test has freed it */
     char listened[256];         /* unix:PATH in the test's directory: listener 0; 1 is TCP */
-    int released, observed[600], handled;
+    int observed[600], handled;
     struct http_stream *stream; /* that was begun last, or NULL */
     int drained, closed;        /* calls about streams */
 } http;

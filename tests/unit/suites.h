@@ -9,6 +9,7 @@
     X(accept)                                                                                      \
     X(api)                                                                                         \
     X(attach)                                                                                      \
+    X(bodies)                                                                                      \
     X(bucket)                                                                                      \
     X(config)                                                                                      \
     X(continuity)                                                                                  \

@@ -17,7 +17,7 @@
 
 static void limit(int connections, int of_one, uint32_t patience_ms)
 {
-    struct http_limits limits = {connections, of_one, 2, 2, patience_ms};
+    struct http_limits limits = {connections, of_one, 2, 2, 4 * BIG, patience_ms};
     http_server_limit(http.server, &limits);
 }
 
@@ -125,7 +125,7 @@ START_TEST(slow_readers_go)
     for (; slowest == TAILQ_FIRST(&http.server->busy); first->length = 0)
         client_hear(first); /* gets on */
     newcomer = served(_i);
-    ck_assert_int_eq(http.released, 1);
+    ck_assert_uint_eq(http.server->owed, BIG);
     ck_assert_ptr_null(TAILQ_NEXT(TAILQ_FIRST(&http.server->busy), link));
     ck_assert(!first->ended);
     for (; !second->ended; second->length = 0)
@@ -133,6 +133,29 @@ START_TEST(slow_readers_go)
     client_free(newcomer);
     client_free(first);
     client_free(second);
+}
+END_TEST
+
+/* What slow readers are owed is bounded, however many they are: they go, or the next is refused. */
+START_TEST(bytes_outstanding_are_bounded)
+{
+    struct client *clients[5];
+    limit(10, 10, FOREVER);
+    for (int i = 0; i < 5; i++)
+        clients[i] = asking(_i, BIG_GET);
+    ck_assert_int_eq(client_next_status(clients[4]), 503);
+    ck_assert_uint_eq(http.server->owed, 4 * BIG);
+    limit(10, 10, 0);
+    client_ask(clients[4], BIG_GET);
+    http_run();
+    ck_assert_uint_eq(http.server->owed, 4 * BIG);
+    ck_assert_int_eq(http.observed[200], 5);
+    for (; !clients[0]->ended; clients[0]->length = 0)
+        client_hear(clients[0]);
+    for (int i = 0; i < 5; i++)
+        client_free(clients[i]);
+    http_run();
+    ck_assert_uint_eq(http.server->owed, 0);
 }
 END_TEST
 
@@ -219,6 +242,7 @@ Suite *http_admission_suite(void)
     tcase_add_loop_test(tests, newcomer_is_refused_when_all_are_busy, 0, 2);
     tcase_add_loop_test(tests, slow_askers_go, 0, 2);
     tcase_add_loop_test(tests, slow_readers_go, 0, 2);
+    tcase_add_loop_test(tests, bytes_outstanding_are_bounded, 0, 2);
     tcase_add_loop_test(tests, address_makes_room_by_its_own, 0, 2);
     tcase_add_loop_test(tests, crowd_is_served_one_after_the_other, 0, 2);
     tcase_add_loop_test(tests, streams_take_no_room, 0, 2);

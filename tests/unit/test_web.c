@@ -18,7 +18,11 @@ static void start_web(void)
     http_start();
     http_server_free(http.server);
     pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
-    web = (struct web){pipeline.store, pipeline.self, {pipeline.store, pipeline.topology}, NULL};
+    web = (struct web){pipeline.store,
+                       pipeline.self,
+                       bodies_new(http.base, pipeline.store, pipeline.self),
+                       {pipeline.store, pipeline.topology},
+                       NULL};
     http.server = http_server_new(http.base, web_handle, web_observe, &web);
     char error[256];
     ck_assert_msg(http_server_listen(http.server, http.listened, error, sizeof error), "%s", error);
@@ -26,6 +30,7 @@ static void start_web(void)
 
 static void stop_web(void)
 {
+    bodies_free(web.bodies);
     pipeline_stop(&pipeline);
     http_stop();
 }
