@@ -64,11 +64,12 @@ static inline uint64_t engram_group_headroom(const char *group, int v2)
     return used < limit ? limit - used : 0;
 }
 
-/* Finds this process's memory cgroup; returns 2 or 1 for the version, 0 for none. */
-static inline int engram_memory_group(char *group)
+/* Finds the memory cgroup that a file like /proc/self/cgroup names; returns 2 or 1 for the version,
+ * 0 for none. */
+static inline int engram_memory_group(const char *file, char *group)
 {
     char text[2048];
-    if (engram_read_file("/proc/self/cgroup", text, sizeof text) <= 0)
+    if (engram_read_file(file, text, sizeof text) <= 0)
         return 0;
     const char *v1 = strstr(text, ":memory:");
     const char *v2 = strstr(text, "0::");
@@ -83,22 +84,30 @@ static inline int engram_memory_group(char *group)
     return v1 ? 1 : 2;
 }
 
-/* Whether `size` more bytes can be taken without an ancestor cgroup killing for it. */
-static inline int engram_has_headroom(uint64_t size)
+/* How many bytes the memory cgroup of such a file and all its ancestors can still take, or `enough`
+ * if it is that many. */
+static inline uint64_t engram_headroom(const char *file, uint64_t enough)
 {
     char group[ENGRAM_PATH_MAX];
-    int version = engram_memory_group(group);
+    int version = engram_memory_group(file, group);
     if (!version)
-        return 1;
+        return enough;
     size_t root = version == 1 ? strlen("/sys/fs/cgroup/memory") : strlen("/sys/fs/cgroup");
     for (size_t length = strlen(group); length >= root; length--) {
         if (group[length] != '/' && group[length] != 0)
             continue;
         group[length] = 0;
-        if (engram_group_headroom(group, version == 2) < size + ENGRAM_HEADROOM_MARGIN)
-            return 0;
+        uint64_t left = engram_group_headroom(group, version == 2);
+        enough = left < enough ? left : enough;
     }
-    return 1;
+    return enough;
+}
+
+/* Whether `size` more bytes can be taken without an ancestor cgroup killing for it. */
+static inline int engram_has_headroom(uint64_t size)
+{
+    size += ENGRAM_HEADROOM_MARGIN;
+    return engram_headroom("/proc/self/cgroup", size) == size;
 }
 
 #endif

@@ -5,7 +5,7 @@ export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 room=$(mktemp -d)
 daemon=unix:$room/http
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$ENGRAM_DIR" "$room"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$ENGRAM_DIR" "$room"' EXIT
 
 fail() { echo "failed: $*"; cat "$room/out" "$room/error" "$room/log"; exit 1; }
 # exits CODE WORD...: engramctl's exit status; what it printed is in out and error.
@@ -17,6 +17,16 @@ exits() {
 }
 shows() { grep -qE -- "$1" "$room/out" || fail "no \"$1\" in what is printed"; }
 says() { grep -qE -- "$1" "$room/error" || fail "no \"$1\" in what is said"; }
+await() { # PATTERN WORD...: engramctl prints it, in the end
+  local pattern=$1
+  shift
+  for _ in $(seq 300); do
+    "$BUILD/engramctl" "$@" >"$room/out" 2>"$room/error" || true
+    grep -qE -- "$pattern" "$room/out" && return
+    sleep 0.1
+  done
+  fail "engramctl $* never prints \"$pattern\""
+}
 touch "$room/out" "$room/error" "$room/log"
 
 # The command line.
@@ -50,9 +60,7 @@ for _ in $(seq 100); do grep -q msg=started "$room/log" && break; sleep 0.1; don
 port=$(sed -nE 's/.*listening address=127.0.0.1:([0-9]+)$/\1/p' "$room/log")
 "$BUILD/engram-demo" --process shown --threads 1 --seconds 600 --rate 100 >"$room/demo" 2>&1 &
 writer=$!
-for _ in $(seq 100); do
-  "$BUILD/engramctl" -a "$daemon" dump | grep -q 'process="shown"' && break; sleep 0.1
-done
+await 'process="shown"' -a "$daemon" dump
 for address in "$daemon" "127.0.0.1:$port" "localhost:$port" "http://127.0.0.1:$port/"; do
   exits 0 --address "$address" status
   shows '^shown +alive +[1-9]'
@@ -95,9 +103,10 @@ exits 0 metrics off; shows '^0 processes record, 1 are switched off; new ones wi
 before=$(recorded)
 "$BUILD/engram-demo" --process later --threads 1 --seconds 600 --rate 100 >"$room/demo2" 2>&1 &
 later=$!
-for _ in $(seq 100); do "$BUILD/engramctl" status | grep -q ^later && break; sleep 0.1; done
+await '^later ' status
 [ "$(recorded)" = "$before" ] || fail "what is switched off records"
-exits 0 -a "$daemon" status; shows '^shown +off '; shows '^later +off '; shows ' 2 live regions, 0 dead'
+exits 0 status; shows '^shown +off '; shows '^later +off '
+await ' 2 live regions, 0 dead' -a "$daemon" status
 json 0 'it["new_processes"] == "off" and it["switched_off"] == 2 and it["recording"] == 0' metrics
 if [ "$(id -u)" = 0 ]; then # a marker of another user means nothing, and makes way for root's
   chown 65534 "$ENGRAM_DIR/metrics.off"
@@ -117,6 +126,55 @@ exits 0 status; shows '^later +alive '
 exits 1 metrics off --region-dir /nonexistent
 kill "$later"
 
+# The doctor finds nothing wrong here, and each fault that is put in.
+finds() { # LEVEL CHECK TEXT: in the last list, in which each finding that is not ok has advice
+  python3 - "$room/out" "$@" <<'PYTHON' || fail "the doctor does not find: $*"
+import json, re, sys
+level, check, text = sys.argv[2:]
+found = json.load(open(sys.argv[1]))["findings"]
+assert all((f["level"] == "ok") == ("advice" not in f) for f in found), "advice"
+sys.exit(not any(f["level"] == level and f["check"] == check and re.search(text, f["finding"])
+                 for f in found))
+PYTHON
+}
+chmod 1777 "$ENGRAM_DIR"
+exits 0 doctor -a "$daemon"; shows '^ok +daemon .* as process [0-9]+$'; shows '^0 problems, '
+json 0 'it["problems"] == 0 and it["ok"] > 10' doctor -a "$daemon"
+for check in daemon version state files exposure directory tmpfs inodes recording regions memory; do
+  finds ok "$check" .
+done
+exits 1 doctor; shows '^problem +daemon +no engramd answers at 127.0.0.1:7433'; shows '-> start it'
+exits 1 doctor --json --state-dir "$room/log"; finds problem state 'is no directory'
+chmod 0777 "$ENGRAM_DIR"
+exits 1 doctor --json -a "$daemon"; finds problem mode '0777'
+chmod 0755 "$ENGRAM_DIR"
+exits 1 doctor --json -a "$daemon" --region-dir /proc/self/task
+finds problem tmpfs 'not on a tmpfs'
+finds problem recording 'no region can be made'
+exits 1 doctor --json -a "$daemon" --region-dir /nonexistent; finds problem directory 'No such file'
+echo nonsense-nonsense >"$ENGRAM_DIR/planted"
+touch "$ENGRAM_DIR/metrics.off"
+exits 0 doctor --json -a "$daemon"
+finds warning regions "1 files are refused, $ENGRAM_DIR/planted among them"
+finds warning switch 'metrics.off'
+rm "$ENGRAM_DIR/planted" "$ENGRAM_DIR/metrics.off"
+"$BUILD/engramd" --listen 0.0.0.0:0 --region-dir "$room" --state-dir /proc/engramd 2>"$room/log2" &
+wide=$!
+for _ in $(seq 100); do grep -q msg=started "$room/log2" && break; sleep 0.1; done
+port2=$(sed -nE 's/.*listening address=0.0.0.0:([0-9]+)( .*)?$/\1/p' "$room/log2")
+exits 1 doctor --json -a "127.0.0.1:$port2"
+finds problem state 'cannot write its state directory'
+finds warning exposure "reaches port $port2 "
+kill "$wide"
+if [ "$(id -u)" = 0 ]; then # a file system of its own, that is full
+  # shellcheck disable=SC2016 # of the inner shell
+  unshare --mount bash -c 'mkdir "$1" && mount -t tmpfs -o size=512k,nr_inodes=3 tmpfs "$1" &&
+    touch "$1/1" "$1/2" && ! "$BUILD/engramctl" doctor --json --region-dir "$1" -a "$2"' \
+    full "$room/full" "$daemon" >"$room/out" || fail "a full file system is no fault"
+  finds problem room '0 MiB are left'
+  finds problem inodes '0 more files'
+fi
+
 # What answers in chunks, with an error, with half of what it promised, or with something else.
 python3 - "$room/answers" <<'PYTHON' &
 import socket, sys
@@ -125,6 +183,7 @@ answers = [
     b"503 Busy\r\nContent-Length: 18\r\n\r\ntoo many of you\r\nx",
     b"200 OK\r\nContent-Length: 100\r\n\r\nhalf",
     b"200 OK\r\nContent-Length: 8\r\n\r\nother 1\n",
+    b'200 OK\r\nContent-Length: 52\r\n\r\nengramd_build_info{revision="x",version="99.1.2"} 1\n',
 ]
 server = socket.socket(socket.AF_UNIX)
 server.bind(sys.argv[1])
@@ -142,5 +201,7 @@ exits 1 dump -a "unix:$room/answers"; says 'too many of you; is it running there
 [ ! -s "$room/out" ] || fail "an error is shown as metrics"
 exits 1 dump -a "unix:$room/answers"; says 'no metrics from engramd'
 exits 1 status -a "unix:$room/answers"; shows 'what answers is no engramd'
+
+exits 0 doctor --json -a "unix:$room/answers"; finds warning version 'of version 99.1.2, and'
 
 kill "$writer"

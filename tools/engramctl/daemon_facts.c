@@ -29,6 +29,9 @@ static void take_line(struct daemon_facts *facts, const char *line)
                   {"engramd_regions{state=\"dead\"} ", &facts->dead},
                   {"engramd_regions{state=\"quarantined\"} ", &facts->quarantined},
                   {"engramd_series ", &facts->series},
+                  {"engramd_state_writable ", &facts->state_writable},
+                  {"process_open_fds ", &facts->open_files},
+                  {"process_max_fds ", &facts->most_files},
                   {"process_start_time_seconds ", &facts->started}};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (strncmp(line, wanted[i].series, strlen(wanted[i].series)) == 0)
@@ -58,7 +61,7 @@ static bool on_bytes(void *argument, const char *bytes, size_t length)
 bool daemon_facts_get(const char *address, struct daemon_facts *facts, struct http_answer *answer)
 {
     struct lines lines = {.facts = facts};
-    *facts = (struct daemon_facts){"", "", NAN, NAN, NAN, NAN, NAN};
+    *facts = (struct daemon_facts){"", "", NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     if (!http_get(address, "/metrics", on_bytes, &lines, answer))
         return false;
     if (*facts->version)

@@ -5,14 +5,22 @@
 
 #include "http.h"
 
+#include <sys/types.h>
+
 struct daemon_facts {
     char version[64], revision[64]; /* empty: it is no engramd */
     /* Not a number where the daemon does not say. */
     double alive, dead, quarantined; /* regions */
-    double series, started;          /* Unix time, s */
+    double series;
+    double started; /* Unix time, s */
+    double state_writable;
+    double open_files, most_files;
 };
 
 /* False with a problem when there is no answer, or none of an engramd. */
 bool daemon_facts_get(const char *address, struct daemon_facts *facts, struct http_answer *answer);
+
+/* The daemon's process on this host, found by its name and start; 0 if it is none, or hidden. */
+pid_t daemon_pid(const struct daemon_facts *facts);
 
 #endif

@@ -11,17 +11,21 @@
 /* Exit codes that scripts can use: engramctl(1) documents them. */
 enum { EXIT_FINE = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
 
+#define DEFAULT_DIRECTORY "/dev/shm/engram/regions"
+
 struct options {
     const char *directories[16]; /* NULL-terminated; never empty */
     bool directories_given;
     const char *address; /* of a daemon: HOST:PORT, unix:PATH or a URL */
     bool address_given;
     bool json;
-    const char *word; /* behind the command; NULL if there is none */
+    const char *word;      /* behind the command; NULL if there is none */
+    const char *state_dir; /* doctor's; NULL: the default */
 };
 
 int command_status(const struct options *options);
 int command_dump(const struct options *options);
+int command_doctor(const struct options *options);
 int command_metrics(const struct options *options);
 
 /* Calls visit for each region file of all directories; `reader` is NULL with the rejection when

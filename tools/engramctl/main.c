@@ -10,22 +10,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_DIRECTORY "/dev/shm/engram/regions"
 #define DEFAULT_ADDRESS "127.0.0.1:7433"
 
-enum { KEY_REGION_DIR = 256, KEY_USAGE };
+enum { KEY_REGION_DIR = 256, KEY_USAGE, KEY_STATE_DIR };
 
 struct command {
     const char *name;
     const char *word; /* that stands behind it, in brackets if it may be left out; NULL: none */
     const char *about;
     int (*run)(const struct options *options);
+    const struct argp_option *options; /* of its own; NULL: none */
 };
 
+static const struct argp_option doctor_options[] = {
+    {"state-dir", KEY_STATE_DIR, "DIR", 0,
+     "The daemon's, looked at when no daemon answers (default: /var/lib/engramd)", 0},
+    {0}};
+
 static const struct command commands[] = {
-    {"status", NULL, "who writes: alive or dead, series, memory", command_status},
-    {"dump", NULL, "every series, by engramd or out of the regions", command_dump},
-    {"metrics", "[on|off]", "switch recording for all of a host, or show it", command_metrics},
+    {"status", NULL, "who writes: alive or dead, series, memory", command_status, NULL},
+    {"dump", NULL, "every series, by engramd or out of the regions", command_dump, NULL},
+    {"doctor", NULL, "what is wrong with this installation, and what to do", command_doctor,
+     doctor_options},
+    {"metrics", "[on|off]", "switch recording for all of a host, or show it", command_metrics,
+     NULL},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -107,6 +115,9 @@ static error_t parse_own(int key, char *word, struct argp_state *state)
             argp_error(state, "\"%s\" is too much", word);
         parsing->options.word = word;
         return 0;
+    case KEY_STATE_DIR:
+        parsing->options.state_dir = word;
+        return 0;
     case ARGP_KEY_NO_ARGS:
         if (wanted && *wanted != '[')
             argp_error(state, "%s is missing", wanted);
@@ -127,7 +138,10 @@ static const struct command *command_named(const char *name)
 /* What follows a command's name is its own. */
 static void parse_rest(const struct command *command, struct argp_state *state)
 {
-    struct argp argp = {.parser = parse_own, .args_doc = command->word, .children = children};
+    struct argp argp = {.options = command->options,
+                        .parser = parse_own,
+                        .args_doc = command->word,
+                        .children = children};
     char name[64], doc[256], **rest = state->argv + state->next - 1, *kept = *rest;
     snprintf(name, sizeof name, "engramctl %s", command->name);
     snprintf(doc, sizeof doc, "%c%s.", toupper(*command->about), command->about + 1);
