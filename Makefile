@@ -199,6 +199,7 @@ soak:
 	$(BUILD)/fuzz-fast/fuzz_region $(FUZZ_REGION) -runs=10000000 $(BUILD)/corpus/fuzz_region
 
 MANUALS := $(wildcard man/*.[1-8])
+COMPLETIONS := tools/engramctl/completions/engramctl
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib \
 	  $(DESTDIR)$(PREFIX)/include/engram
@@ -210,6 +211,11 @@ install: all
 	install -m 644 include/engram/* $(DESTDIR)$(PREFIX)/include/engram
 	for page in $(MANUALS); do section=$${page##*.}; \
 	  install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/$$(basename $$page); done
+	install -D -m 644 $(COMPLETIONS).bash \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/engramctl
+	install -D -m 644 $(COMPLETIONS).zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_engramctl
+	install -D -m 644 $(COMPLETIONS).fish \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/engramctl.fish
 
 clean:
 	rm -rf build build-*
@@ -222,7 +228,7 @@ lint:
 	@.ci/deps lint
 	clang-format --dry-run -Werror $(SOURCES)
 	shellcheck -x .ci/* tests/run tests/fresh-host \
-	  $(addprefix tests/platforms/,setup initramfs boot guest run) $(wildcard tests/integration/*.sh tools/*.sh)
+	  $(addprefix tests/platforms/,setup initramfs boot guest run) $(wildcard tests/integration/*.sh tools/*.sh) $(COMPLETIONS).bash
 	$(if $(MANUALS),mandoc -Tlint -Wwarning $(MANUALS))
 	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c) -- -std=gnu11 -Iinclude -I. \
 	  $(DAEMON_CFLAGS) -DENGRAM_VERSION='""' -DENGRAM_REVISION='""')

@@ -54,9 +54,13 @@ if "$BUILD/engramctl" status >/dev/full 2>"$room/error"; then fail "what was los
 says 'No space left'
 
 # With one, by each form of an address.
-"$BUILD/engramd" --listen "$daemon" --listen 127.0.0.1:0 --state-dir "$room/state" \
-  --region-dir "$ENGRAM_DIR" 2>"$room/log" &
-for _ in $(seq 100); do grep -q msg=started "$room/log" && break; sleep 0.1; done
+start_daemon() {
+  "$BUILD/engramd" --listen "$daemon" --listen 127.0.0.1:0 --state-dir "$room/state" \
+    --region-dir "$ENGRAM_DIR" 2>"$room/log" &
+  daemon_pid=$!
+  for _ in $(seq 100); do grep -q msg=started "$room/log" && break; sleep 0.1; done
+}
+start_daemon
 port=$(sed -nE 's/.*listening address=127.0.0.1:([0-9]+)$/\1/p' "$room/log")
 "$BUILD/engram-demo" --process shown --threads 1 --seconds 600 --rate 100 >"$room/demo" 2>&1 &
 writer=$!
@@ -125,6 +129,75 @@ recorded_more "$before" || fail "it does not record again"
 exits 0 status; shows '^later +alive '
 exits 1 metrics off --region-dir /nonexistent
 kill "$later"
+
+# What the daemon alone knows.
+exits 0 processes -a "$daemon"; shows '^shown +running +[0-9]+ +[1-9][0-9]* 1\.0 +[1-9]'
+json 0 '[p["process"] for p in it["processes"] if p["up"]] == ["shown"]' processes -a "$daemon"
+await '^later +kept ' processes -a "$daemon"
+exits 0 topology -a "$daemon"; shows '^[1-9][0-9]* CPUs possible'; shows '^memory node 0: [1-9].* CPUs 0'
+json 0 'len(it["cpus"]) >= 1 and it["numa_nodes"]' topology -a "$daemon"
+exits 1 topology -a unix:/nonexistent; says 'no /api/v1/topology from engramd at unix:/nonexistent'
+
+# The stream: a change of a series, a process that comes and goes, a daemon that does.
+follow() { # NAME WORD...: engramctl in the background, its output in a file of that name
+  "$BUILD/engramctl" -a "$daemon" "${@:2}" >"$room/$1" 2>"$room/$1.error" &
+  followers+=($!)
+}
+arrives() { # NAME PATTERN
+  for _ in $(seq 300); do grep -qE -- "$2" "$room/$1" && return; sleep 0.1; done
+  cat "$room/$1.error"; tail "$room/$1"
+  fail "no \"$2\" arrives in $1"
+}
+followers=()
+follow watch watch --match 'engram_operation_*' --process shown --interval 50ms
+follow events events --json
+follow record record "$room/recording" --match engramd_series --match engram_operation_\*
+arrives watch '^[0-9:.]+ engram_operation_duration_seconds\{.*process="shown".*\} count [0-9]+ sum [0-9.e-]+$'
+arrives watch ' \+[1-9][0-9]* mean [0-9.e-]+$'
+if grep -v ' engram_operation_' "$room/watch" | grep -q .; then fail "the filter lets others pass"; fi
+"$BUILD/engram-demo" --process brief --threads 1 --seconds 600 --rate 1 >/dev/null 2>&1 &
+brief=$!
+arrives events '"state":"attached","process":"brief"'
+kill "$brief"
+arrives events '"state":"ended","process":"brief"'
+python3 - "$room/events" <<'PYTHON' || fail "the events of a process"
+import json, sys
+seen = [json.loads(line) for line in open(sys.argv[1])]
+brief = [m["data"]["state"] for m in seen if m["data"].get("process") == "brief"]
+sys.exit(not (brief == ["attached", "ended"] and all(m["id"] for m in seen)))
+PYTHON
+kill "$daemon_pid"
+wait "$daemon_pid" || true
+for _ in $(seq 100); do grep -q 'connecting again' "$room/watch.error" && break; sleep 0.1; done
+: >"$room/watch"
+start_daemon
+arrives watch ' \+[1-9][0-9]* mean [0-9.e-]+$'
+[ "$(grep -c 'connecting again' "$room/watch.error")" = 1 ] || fail "a lost connection is said once"
+arrives recording '^event: metrics'
+kill "${followers[@]}"
+for follower in "${followers[@]}"; do wait "$follower" || fail "exit status after SIGTERM"; done
+exits 1 watch -a "$daemon" --interval 1h; says 'no stream from engramd at .*: 400 Bad Request: interval'
+exits 1 events -a unix:/nonexistent; says "no stream from engramd at unix:/nonexistent: .*connect"
+exits 2 watch --fast; says 'unrecognized option'
+
+# What was recorded is shown again, and never written over.
+exits 0 replay --fast "$room/recording"; shows ' engramd_series [0-9]+$'; shows 'starts anew'
+exits 0 replay --fast --json "$room/recording"
+[ "$(wc -l <"$room/out")" = "$(grep -c '^event: ' "$room/recording")" ] || fail "messages are lost"
+python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]' <"$room/out" || fail "no JSON lines"
+before=$(cksum <"$room/recording")
+exits 1 record -a "$daemon" "$room/recording"; says 'File exists'
+[ "$(cksum <"$room/recording")" = "$before" ] || fail "a recording is written over"
+exits 1 replay "$room/demo"; says 'is no recording of engramctl'
+exits 1 replay /nonexistent; says 'No such file'
+exits 2 replay; says 'FILE is missing'
+printf ': engramctl recording 1\n\n: time 1000000\nevent: gap\ndata: {"skipped":1,"missed":2}\n\n%s' \
+  $': time 2500000\nevent: event\ndata: {"time_ms":5,"name":"e\\u001b","values":[1,2]}\n\n' >"$room/made"
+start=$(date +%s%N)
+exits 0 replay "$room/made"
+shows '^-- gap: 1 messages of metrics left out, 2 events missed$'
+shows ' event e\\x1b 1 2$'
+[ $(($(date +%s%N) - start)) -ge 1500000000 ] || fail "it is shown faster than it came"
 
 # The doctor finds nothing wrong here, and each fault that is put in.
 finds() { # LEVEL CHECK TEXT: in the last list, in which each finding that is not ok has advice
@@ -203,5 +276,20 @@ exits 1 dump -a "unix:$room/answers"; says 'no metrics from engramd'
 exits 1 status -a "unix:$room/answers"; shows 'what answers is no engramd'
 
 exits 0 doctor --json -a "unix:$room/answers"; finds warning version 'of version 99.1.2, and'
+
+# Completion knows what there is.
+completes() { # WANTED WORD...
+  local wanted=$1 COMP_WORDS COMP_CWORD COMPREPLY=()
+  shift
+  COMP_WORDS=("$BUILD/engramctl" "$@") COMP_CWORD=$#
+  _engramctl
+  [[ " ${COMPREPLY[*]} " == *" $wanted "* ]] || fail "$* is completed to ${COMPREPLY[*]}"
+}
+. tools/engramctl/completions/engramctl.bash
+completes "record replay" re
+completes "status processes" ""
+completes "on off" --json metrics o
+completes --match watch --m
+completes /dev/shm --region-dir /dev/sh
 
 kill "$writer"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define CONNECT_SECONDS 5L
-#define SILENT_SECONDS 30L
+#define SILENT_SECONDS 40L /* a stream's heart beats each 15 */
 
 struct request {
     CURL *curl;
@@ -40,18 +40,19 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *argument)
 }
 
 /* The URL of a path below an address; a socket's has any host. */
-static void set_address(CURL *curl, const char *address, const char *path)
+static bool set_address(CURL *curl, const char *address, const char *path)
 {
-    char url[1024];
+    char url[16384];
     bool is_unix = strncmp(address, "unix:", 5) == 0;
     bool is_url = strstr(address, "://") != NULL;
     int length = (int)strlen(address);
     length -= is_url && address[length - 1] == '/';
-    snprintf(url, sizeof url, "%s%.*s%s", is_url ? "" : "http://", length,
-             is_unix ? "engramd" : address, path);
+    int used = snprintf(url, sizeof url, "%s%.*s%s", is_url ? "" : "http://", length,
+                        is_unix ? "engramd" : address, path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     if (is_unix)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + 5);
+    return used < (int)sizeof url;
 }
 
 static void set_limits(CURL *curl)
@@ -81,20 +82,58 @@ static bool perform(struct request *request)
     return false;
 }
 
-bool http_get(const char *address, const char *path, http_sink *sink, void *argument,
-              struct http_answer *answer)
+/* Called about each second, and when bytes come. */
+static int on_progress(void *stopped, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    return *(const volatile sig_atomic_t *)stopped;
+}
+
+static struct curl_slist *set_stream(CURL *curl, const struct http_stream *stream)
+{
+    char header[300];
+    struct curl_slist *headers = curl_slist_append(NULL, "Accept: text/event-stream");
+    snprintf(header, sizeof header, "Last-Event-ID: %s", stream->last_id);
+    if (*stream->last_id && headers)
+        curl_slist_append(headers, header);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, stream->stopped);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    return headers;
+}
+
+bool http_get_stream(const char *address, const char *path, const struct http_stream *stream,
+                     http_sink *sink, void *argument, struct http_answer *answer)
 {
     struct request request = {curl_easy_init(), sink, argument, answer, 0};
     memset(answer, 0, sizeof *answer);
-    if (!request.curl) {
-        snprintf(answer->problem, sizeof answer->problem, "no memory");
+    if (!request.curl || !set_address(request.curl, address, path)) {
+        snprintf(answer->problem, sizeof answer->problem, "%s",
+                 request.curl ? "the address or what is asked for is too long" : "no memory");
+        curl_easy_cleanup(request.curl);
         return false;
     }
-    set_address(request.curl, address, path);
     set_limits(request.curl);
+    struct curl_slist *headers = stream ? set_stream(request.curl, stream) : NULL;
     curl_easy_setopt(request.curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(request.curl, CURLOPT_WRITEDATA, &request);
     bool done = perform(&request);
     curl_easy_cleanup(request.curl);
+    curl_slist_free_all(headers);
     return done;
+}
+
+bool http_get(const char *address, const char *path, http_sink *sink, void *argument,
+              struct http_answer *answer)
+{
+    return http_get_stream(address, path, NULL, sink, argument, answer);
+}
+
+void http_write_encoded(FILE *to, const char *value)
+{
+    char *encoded = curl_easy_escape(NULL, value, 0);
+    if (encoded)
+        fputs(encoded, to);
+    curl_free(encoded);
 }

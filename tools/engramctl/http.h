@@ -3,8 +3,10 @@
 #ifndef ENGRAMCTL_HTTP_H
 #define ENGRAMCTL_HTTP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Takes the next bytes of a body; false ends the request. */
 typedef bool http_sink(void *argument, const char *bytes, size_t length);
@@ -22,5 +24,16 @@ struct http_answer {
  */
 bool http_get(const char *address, const char *path, http_sink *sink, void *argument,
               struct http_answer *answer);
+
+/* The same for a body that does not end by itself. */
+struct http_stream {
+    const char *last_id;                  /* Last-Event-ID; "" for none */
+    const volatile sig_atomic_t *stopped; /* ends it, within a second, once it is not 0 */
+};
+bool http_get_stream(const char *address, const char *path, const struct http_stream *stream,
+                     http_sink *sink, void *argument, struct http_answer *answer);
+
+/* Writes a value of a query with its special characters encoded. */
+void http_write_encoded(FILE *to, const char *value);
 
 #endif

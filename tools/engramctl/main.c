@@ -12,7 +12,17 @@
 
 #define DEFAULT_ADDRESS "127.0.0.1:7433"
 
-enum { KEY_REGION_DIR = 256, KEY_USAGE, KEY_STATE_DIR };
+enum {
+    KEY_REGION_DIR = 256,
+    KEY_USAGE,
+    KEY_STATE_DIR,
+    KEY_FAST,
+    KEY_MATCH,
+    KEY_LABEL,
+    KEY_PROCESS,
+    KEY_NODE,
+    KEY_INTERVAL,
+};
 
 struct command {
     const char *name;
@@ -22,6 +32,18 @@ struct command {
     const struct argp_option *options; /* of its own; NULL: none */
 };
 
+static const struct argp_option filter_options[] = {
+    {"match", KEY_MATCH, "GLOB", 0, "Only families and events of such a name; repeatable", 0},
+    {"label", KEY_LABEL, "NAME:VALUE", 0, "Only what has this label; repeatable", 0},
+    {"process", KEY_PROCESS, "NAME", 0, "Only what is of processes of this name", 0},
+    {"node", KEY_NODE, "N", 0, "Only what is of this memory node", 0},
+    {"interval", KEY_INTERVAL, "TIME", 0,
+     "Between two messages of metrics, 10ms to 1m (default: the daemon's tick)", 0},
+    {0}};
+
+static const struct argp_option replay_options[] = {
+    {"fast", KEY_FAST, NULL, 0, "All at once, not at the pace at which it came", 0}, {0}};
+
 static const struct argp_option doctor_options[] = {
     {"state-dir", KEY_STATE_DIR, "DIR", 0,
      "The daemon's, looked at when no daemon answers (default: /var/lib/engramd)", 0},
@@ -29,11 +51,18 @@ static const struct argp_option doctor_options[] = {
 
 static const struct command commands[] = {
     {"status", NULL, "who writes: alive or dead, series, memory", command_status, NULL},
+    {"processes", NULL, "of whom engramd serves metrics or keeps totals", command_processes, NULL},
+    {"topology", NULL, "the machine as engramd sees it", command_topology, NULL},
     {"dump", NULL, "every series, by engramd or out of the regions", command_dump, NULL},
-    {"doctor", NULL, "what is wrong with this installation, and what to do", command_doctor,
-     doctor_options},
+    {"watch", NULL, "metrics, events and processes as they change", command_watch, filter_options},
+    {"events", NULL, "events and processes as they come", command_events, filter_options},
+    {"record", "FILE", "keep what watch would show in a file", command_record, filter_options},
+    {"replay", "FILE", "show what was recorded, at the pace it came", command_replay,
+     replay_options},
     {"metrics", "[on|off]", "switch recording for all of a host, or show it", command_metrics,
      NULL},
+    {"doctor", NULL, "what is wrong with this installation, and what to do", command_doctor,
+     doctor_options},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -102,6 +131,22 @@ struct parsing {
     const struct command *command;
 };
 
+/* The daemon looks at the value, and knows which are good. */
+static error_t add_filter(struct options *options, const char *name, const char *value,
+                          struct argp_state *state)
+{
+    if (options->filter_count == sizeof options->filters / sizeof *options->filters)
+        argp_error(state, "too many filters");
+    options->filters[options->filter_count++] = (struct filter){name, value};
+    return 0;
+}
+
+static const char *filter_named(int key)
+{
+    static const char *const names[] = {"match", "label", "process", "node", "interval"};
+    return key >= KEY_MATCH && key <= KEY_INTERVAL ? names[key - KEY_MATCH] : NULL;
+}
+
 static error_t parse_own(int key, char *word, struct argp_state *state)
 {
     struct parsing *parsing = state->input;
@@ -118,12 +163,16 @@ static error_t parse_own(int key, char *word, struct argp_state *state)
     case KEY_STATE_DIR:
         parsing->options.state_dir = word;
         return 0;
+    case KEY_FAST:
+        parsing->options.fast = true;
+        return 0;
     case ARGP_KEY_NO_ARGS:
         if (wanted && *wanted != '[')
             argp_error(state, "%s is missing", wanted);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return filter_named(key) ? add_filter(&parsing->options, filter_named(key), word, state)
+                                 : ARGP_ERR_UNKNOWN;
     }
 }
 

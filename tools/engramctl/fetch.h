@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON documents of a daemon, and what is in them; json-c parses. */
+#ifndef ENGRAMCTL_FETCH_H
+#define ENGRAMCTL_FETCH_H
+
+#include <json-c/json_object.h>
+
+#include "engramctl.h"
+
+/* The document at a path of the daemon; free with json_object_put().  NULL, and it is said on
+ * stderr, when there is none. */
+struct json_object *fetch(const struct options *options, const char *path);
+
+/* Members; what is not there, or of another type, is NULL, 0, or the text given. */
+struct json_object *member(struct json_object *object, const char *key);
+const char *member_text(struct json_object *object, const char *key, const char *otherwise);
+uint64_t member_whole(struct json_object *object, const char *key);
+
+/* How many elements an array has, or a member that is one, and one of these. */
+size_t elements(struct json_object *array);
+size_t member_count(struct json_object *object, const char *key);
+struct json_object *member_at(struct json_object *object, const char *key, size_t index);
+
+#endif
