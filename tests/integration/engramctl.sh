@@ -12,7 +12,7 @@ fail() { echo "failed: $*"; cat "$room/out" "$room/error" "$room/log"; exit 1; }
 exits() {
   local wanted=$1 code=0
   shift
-  "$BUILD/engramctl" "$@" >"$room/out" 2>"$room/error" || code=$?
+  timeout -k 5 100 "$BUILD/engramctl" "$@" >"$room/out" 2>"$room/error" || code=$?
   [ "$code" = "$wanted" ] || fail "engramctl $* exits with $code, not $wanted"
 }
 shows() { grep -qE -- "$1" "$room/out" || fail "no \"$1\" in what is printed"; }
@@ -132,8 +132,8 @@ kill "$later"
 
 # What the daemon alone knows.
 exits 0 processes -a "$daemon"; shows '^shown +running +[0-9]+ +[1-9][0-9]* 1\.0 +[1-9]'
-json 0 '[p["process"] for p in it["processes"] if p["up"]] == ["shown"]' processes -a "$daemon"
 await '^later +kept ' processes -a "$daemon"
+json 0 '[p["process"] for p in it["processes"] if p["up"]] == ["shown"]' processes -a "$daemon"
 exits 0 topology -a "$daemon"; shows '^[1-9][0-9]* CPUs possible'; shows '^memory node 0: [1-9].* CPUs 0'
 json 0 'len(it["cpus"]) >= 1 and it["numa_nodes"]' topology -a "$daemon"
 exits 1 topology -a unix:/nonexistent; says 'no /api/v1/topology from engramd at unix:/nonexistent'
@@ -154,7 +154,10 @@ follow events events --json
 follow record record "$room/recording" --match engramd_series --match engram_operation_\*
 arrives watch '^[0-9:.]+ engram_operation_duration_seconds\{.*process="shown".*\} count [0-9]+ sum [0-9.e-]+$'
 arrives watch ' \+[1-9][0-9]* mean [0-9.e-]+$'
-if grep -v ' engram_operation_' "$room/watch" | grep -q .; then fail "the filter lets others pass"; fi
+# But for the last line, which may not be whole.
+if sed '$d' "$room/watch" | grep -v ' engram_operation_' >"$room/out"; then
+  fail "the filter lets others pass"
+fi
 "$BUILD/engram-demo" --process brief --threads 1 --seconds 600 --rate 1 >/dev/null 2>&1 &
 brief=$!
 arrives events '"state":"attached","process":"brief"'
