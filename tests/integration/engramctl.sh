@@ -172,6 +172,7 @@ PYTHON
 kill "$daemon_pid"
 wait "$daemon_pid" || true
 for _ in $(seq 100); do grep -q 'connecting again' "$room/watch.error" && break; sleep 0.1; done
+sleep 4 # it tries again after 3 s, and again
 : >"$room/watch"
 start_daemon
 arrives watch ' \+[1-9][0-9]* mean [0-9.e-]+$'
