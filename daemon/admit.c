@@ -30,7 +30,7 @@ static void quarantine(struct found *found, struct found_file *file, enum reject
         return;
     file->rejection = rejection;
     self_rejected(self, rejection);
-    if (quota_may_tell(file->user, clock_monotonic()))
+    if (log_may(&file->user->log, clock_monotonic()))
         log_event(LOG_LEVEL_WARNING, "region is not served",
                   "directory=%s file=%s reason=%s owner=%u advice=%s", file->directory, file->name,
                   rejection_name(rejection), file->user->owner, rejection_advice(rejection));
@@ -107,7 +107,7 @@ static void give_name(const struct found *found, const struct found_file *file,
 static void tell_served(const struct found_file *file)
 {
     const struct reader *reader = file->region->reader;
-    if (quota_may_tell(file->user, clock_monotonic()))
+    if (log_may(&file->user->log, clock_monotonic()))
         log_event(LOG_LEVEL_INFO, "region is served",
                   "process=%s pid=%u owner=%u alive=%d series=%u directory=%s file=%s",
                   file->region->process, reader->header.pid, reader->owner, file->alive,
@@ -187,7 +187,7 @@ static void tell_crowded(struct found_file *file)
     if (!reader->refused || file->crowded)
         return;
     file->crowded = true;
-    if (quota_may_tell(file->user, clock_monotonic()))
+    if (log_may(&file->user->log, clock_monotonic()))
         log_event(LOG_LEVEL_WARNING,
                   "a process has more series than are allowed; the rest is not served",
                   "process=%s limit=%u directory=%s file=%s advice=%s", file->region->process,
@@ -243,7 +243,7 @@ bool admit_again(struct found *found, struct found_file *file, bool thorough, st
     if (alive == file->alive)
         return reader->count != before;
     file->alive = alive;
-    if (quota_may_tell(file->user, clock_monotonic()))
+    if (log_may(&file->user->log, clock_monotonic()))
         log_event(LOG_LEVEL_INFO, "process ended; its totals stay", "process=%s pid=%u",
                   file->region->process, reader->header.pid);
     return true;

@@ -24,7 +24,8 @@ struct continuity {
     uint32_t folding_count, forgetting_count;
     uint64_t weighed;    /* when it was last asked which names to forget, CLOCK_MONOTONIC, ns */
     uint64_t not_before; /* no other try until then, CLOCK_MONOTONIC, ns */
-    int failed;          /* errno that the log has told of, 0 after a write that succeeded */
+    struct log_limit dropped_lines;
+    int failed; /* errno that the log has told of, 0 after a write that succeeded */
     _Atomic(struct state *) offered; /* by another thread */
 };
 
@@ -149,7 +150,7 @@ static void write_failed(struct continuity *c, int error)
 static void tell_dropped(struct continuity *c)
 {
     uint32_t dropped = c->pending->dropped;
-    if (dropped)
+    if (dropped && log_may(&c->dropped_lines, clock_monotonic()))
         log_event(LOG_LEVEL_WARNING,
                   "series of ended processes are dropped: their process or user has too many",
                   "series=%u advice=%s", dropped, "use fewer label values");

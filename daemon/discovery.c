@@ -53,7 +53,8 @@ struct discovery {
     bool again;          /* locks are asked once more: a close is told before its lock is dropped */
     bool changed;        /* since the last plan */
     uint32_t conflicts;  /* in the last plan */
-    struct plan *last;   /* with a feed, else NULL */
+    struct log_limit conflict_lines, memory_lines;
+    struct plan *last; /* with a feed, else NULL */
     pthread_t thread;
 };
 
@@ -192,7 +193,7 @@ static void scan_directory(struct discovery *d, struct watched *at)
 
 static void tell_conflicts(struct discovery *d, const struct plan *plan)
 {
-    if (plan->conflicts > d->conflicts)
+    if (plan->conflicts > d->conflicts && log_may(&d->conflict_lines, clock_monotonic()))
         log_event(LOG_LEVEL_WARNING, "series are left out: their family is another one elsewhere",
                   "count=%u family=%s labels=%s advice=%s", plan->conflicts, plan->conflict_name,
                   plan->conflict_labels, "build all processes with one type and the same buckets");
@@ -220,8 +221,9 @@ static void publish(struct discovery *d)
     input.nodes = topology_nodes(d->options.topology);
     struct plan *plan = plan_build(&input);
     if (!plan) {
-        log_event(LOG_LEVEL_ERROR, "no memory to serve new series; tried again", "regions=%u",
-                  input.region_count);
+        if (log_may(&d->memory_lines, clock_monotonic()))
+            log_event(LOG_LEVEL_ERROR, "no memory to serve new series; tried again", "regions=%u",
+                      input.region_count);
         return;
     }
     tell_conflicts(d, plan);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/forget.h"
+#include "daemon/clock.h"
 #include "daemon/log.h"
 
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static struct candidate *weigh(const struct totals *totals, const struct found *
 }
 
 struct forgetting {
-    const struct found *found;
+    struct found *found;
     struct candidate *all;
     uint32_t all_count;
     uint64_t size; /* of all that are not forgotten, bytes */
@@ -62,11 +63,17 @@ static bool forget(struct forgetting *f, struct candidate *candidate)
     return true;
 }
 
+static bool may_tell(struct forgetting *f, uint32_t owner)
+{
+    struct quota_user *user = quota_user(&f->found->quota, owner);
+    return user && log_may(&user->log, clock_monotonic());
+}
+
 static void forget_old(struct forgetting *f, uint64_t now, uint64_t after)
 {
     for (uint32_t i = 0; i < f->all_count; i++) {
         const struct known *known = f->all[i].known;
-        if (now - known->time >= after && forget(f, &f->all[i]))
+        if (now - known->time >= after && forget(f, &f->all[i]) && may_tell(f, known->owner))
             log_event(LOG_LEVEL_INFO, "totals are dropped: no process of that name came back",
                       "process=%s owner=%u", known->process, known->owner);
     }
@@ -94,7 +101,7 @@ static void forget_of_owner(struct forgetting *f, struct candidate *list, uint32
         size -= list[i].size;
         names--;
     }
-    if (f->count > before)
+    if (f->count > before && may_tell(f, list[0].known->owner))
         log_event(LOG_LEVEL_WARNING, "totals are dropped: their user has left too many",
                   "processes=%u owner=%u advice=%s", f->count - before, list[0].known->owner,
                   "let its processes keep their names");
@@ -110,7 +117,7 @@ static void forget_large(struct forgetting *f)
     }
 }
 
-const char **forget_list(const struct totals *totals, const struct found *found, uint64_t now,
+const char **forget_list(const struct totals *totals, struct found *found, uint64_t now,
                          uint64_t after, uint32_t *count)
 {
     struct forgetting f = {

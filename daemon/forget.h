@@ -13,7 +13,7 @@
 /* The names, borrowed from the totals, in an array to be freed; NULL with *count 0 when there is no
  * memory.  `now` and `after` are in seconds, CLOCK_BOOTTIME.  A name of which a process has a
  * region is never among them. */
-const char **forget_list(const struct totals *totals, const struct found *found, uint64_t now,
+const char **forget_list(const struct totals *totals, struct found *found, uint64_t now,
                          uint64_t after, uint32_t *count);
 
 #endif

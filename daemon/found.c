@@ -81,10 +81,12 @@ void found_remove(const struct found *found, struct found_file *file)
     bool same = dir >= 0 && fstatat(dir, file->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                 status.st_ino == file->inode;
     if (same && unlinkat(dir, file->name, 0) && !file->stuck) {
+        int error = errno;
         file->stuck = true;
-        log_event(LOG_LEVEL_WARNING, "a region that is part of the totals cannot be removed",
-                  "directory=%s file=%s error=%s advice=%s", file->directory, file->name,
-                  strerror(errno), "its owner or root can; until then it takes memory");
+        if (log_may(&file->user->log, clock_monotonic()))
+            log_event(LOG_LEVEL_WARNING, "a region that is part of the totals cannot be removed",
+                      "directory=%s file=%s error=%s advice=%s", file->directory, file->name,
+                      strerror(error), "its owner or root can; until then it takes memory");
     }
     if (dir >= 0)
         close(dir);
@@ -186,7 +188,7 @@ void found_sweep_start(struct found *found)
 {
     for (uint32_t i = 0; i < found->count; i++)
         found->files[i]->seen = false;
-    quota_sweep(&found->quota);
+    quota_sweep(&found->quota, clock_monotonic());
     found->epoch = boot_epoch();
     found->blind = found->left = false;
 }
@@ -321,7 +323,7 @@ static void count_folded(struct found *found)
 static bool may_be_folded(struct quota_user *user)
 {
     bool waits = user->folded >= QUOTA_FOLDED;
-    if (waits && !user->waits && quota_may_tell(user, clock_monotonic()))
+    if (waits && !user->waits && log_may(&user->log, clock_monotonic()))
         log_event(LOG_LEVEL_WARNING, "regions of ended processes wait: their user has too many",
                   "owner=%u advice=%s", user->owner, "remove its old files from the directory");
     user->waits = waits;

@@ -3,8 +3,6 @@
 
 #include <engram/valid.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #define LINE_SIZE 1024
+#define MINUTE_NS UINT64_C(60000000000)
 
 struct line {
     char text[LINE_SIZE];
@@ -142,4 +141,16 @@ void log_event(enum log_level level, const char *message, const char *fields, ..
     line.text[line.length++] = '\n';
     if (write(STDERR_FILENO, line.text, line.length) < 0)
         return; /* nowhere is left to say so */
+}
+
+bool log_counts(const struct log_limit *limit, uint64_t now)
+{
+    return limit->lines && now - limit->since < MINUTE_NS;
+}
+
+bool log_may(struct log_limit *limit, uint64_t now)
+{
+    if (!log_counts(limit, now))
+        *limit = (struct log_limit){now, 0};
+    return limit->lines++ < LOG_LINES;
 }

@@ -5,7 +5,6 @@
 
 #define USERS_MOST 256u
 #define EVERYBODY_ELSE ((uid_t)-1) /* no user has this number */
-#define MINUTE_NS UINT64_C(60000000000)
 
 static struct quota_user *find(const struct quota *quota, uid_t owner)
 {
@@ -37,12 +36,12 @@ struct quota_user *quota_user(struct quota *quota, uid_t owner)
     return user;
 }
 
-void quota_sweep(struct quota *quota)
+void quota_sweep(struct quota *quota, uint64_t now)
 {
     for (struct quota_user **at = &quota->users, *user; (user = *at);) {
         user->unknown = 0;
         user->spent = 0;
-        if (user->files) {
+        if (user->files || log_counts(&user->log, now)) {
             at = &user->next;
             continue;
         }
@@ -77,13 +76,4 @@ void quota_charge(struct quota *quota, struct quota_user *user, int64_t bytes)
 {
     user->memory += (uint64_t)bytes;
     quota->memory += (uint64_t)bytes;
-}
-
-bool quota_may_tell(struct quota_user *user, uint64_t now)
-{
-    if (now - user->lines_since >= MINUTE_NS) {
-        user->lines_since = now;
-        user->lines = 0;
-    }
-    return user->lines++ < QUOTA_LINES;
 }

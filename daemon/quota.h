@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/log.h"
+
 /* Of one user. */
 #define QUOTA_FILES 4096u                  /* that are looked at */
 #define QUOTA_REGIONS 1024u                /* that are served */
@@ -19,7 +21,6 @@
 #define QUOTA_MEMORY (UINT64_C(64) << 20)  /* bytes, as struct reader counts them */
 #define QUOTA_SWEEP_NS UINT64_C(250000000) /* for opening files, in one look at everything */
 #define QUOTA_NAME_COST 512u               /* bytes that a name takes without its series, about */
-#define QUOTA_LINES 20u                    /* of the log, in a minute */
 /* Of all of them; but so much each user has whatever the others take. */
 #define QUOTA_MEMORY_ALL (UINT64_C(256) << 20)
 #define QUOTA_MEMORY_LEAST (UINT64_C(1) << 20)
@@ -33,8 +34,7 @@ struct quota_user {
     bool waits;       /* it has too many of them, and the log has said so */
     uint32_t unknown; /* files that were left for later, in this sweep */
     uint64_t spent;   /* ns, in this sweep */
-    uint32_t lines;   /* since lines_since, CLOCK_MONOTONIC, ns */
-    uint64_t lines_since;
+    struct log_limit log;
 };
 
 struct quota {
@@ -44,20 +44,18 @@ struct quota {
 };
 
 /* A user's account, made if there is none; beyond some hundred users the rest share one.  NULL when
- * there is no memory.  Good until the quota_sweep() after its last file has gone. */
+ * there is no memory.  Good until the quota_sweep() after its last file has gone and a minute has
+ * passed since its last line in the log. */
 struct quota_user *quota_user(struct quota *quota, uid_t owner);
 /* The same, NULL when there is none. */
 struct quota_user *quota_find(const struct quota *quota, uid_t owner);
 
-/* Before everything is looked at anew. */
-void quota_sweep(struct quota *quota);
+/* Before everything is looked at anew, at a time of CLOCK_MONOTONIC, ns. */
+void quota_sweep(struct quota *quota, uint64_t now);
 void quota_free(struct quota *quota);
 
 /* Bytes that the user may take more, and that it has taken, or given back if negative. */
 uint64_t quota_room(const struct quota *quota, const struct quota_user *user);
 void quota_charge(struct quota *quota, struct quota_user *user, int64_t bytes);
-
-/* Whether a line about the user's files may be logged; counts as one. */
-bool quota_may_tell(struct quota_user *user, uint64_t now);
 
 #endif

@@ -28,17 +28,22 @@ static struct state *state;
 static struct continuity *continuity;
 static const struct computed_family *const nothing[] = {NULL};
 
-static void start_daemon_with(struct state *with)
+static void start_continuity(struct state *with, uint64_t forget_after, uint32_t series_limit)
 {
-    pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
     struct continuity_options options = {.state_dir = state_dir,
                                          .state = with,
                                          .topology = pipeline.topology,
                                          .self = pipeline.self,
-                                         .forget_after = 1000000000,
-                                         .series_limit = UINT32_MAX};
+                                         .forget_after = forget_after,
+                                         .series_limit = series_limit};
     continuity = continuity_new(&options);
     pipeline.found.totals = continuity_totals(continuity);
+}
+
+static void start_daemon_with(struct state *with)
+{
+    pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
+    start_continuity(with, 1000000000, UINT32_MAX);
     pipeline.found.keep = with != NULL;
 }
 
@@ -582,6 +587,27 @@ START_TEST(damaged_file_is_set_aside)
 }
 END_TEST
 
+START_TEST(dropped_series_take_few_lines)
+{
+    char name[16];
+    int lines = 0;
+    continuity_free(continuity);
+    start_continuity(state, 1000000000, 1);
+    log_capture();
+    for (uint32_t i = 0; i < LOG_LINES + 5; i++) {
+        snprintf(name, sizeof name, "p%u", i);
+        run_process(name, 1); /* with series of its own */
+        for (int j = 0; j < 5000 && (j == 0 || fixture_files(false)); j++, usleep(1000))
+            step();
+        ck_assert_int_eq(fixture_files(false), 0);
+    }
+    for (const char *at = log_captured(); (at = strstr(at, "series of ended processes are")); at++)
+        lines++;
+    ck_assert_int_eq(lines, LOG_LINES);
+    log_release(false);
+}
+END_TEST
+
 /* Gives the file another version, and what makes it whole again. */
 static void change_version(uint32_t version)
 {
@@ -623,17 +649,10 @@ END_TEST
 
 START_TEST(name_that_does_not_come_back_is_forgotten)
 {
-    struct continuity_options options = {.state_dir = state_dir,
-                                         .state = state,
-                                         .topology = pipeline.topology,
-                                         .self = pipeline.self,
-                                         .forget_after = 1,
-                                         .series_limit = UINT32_MAX};
     run_process("a", 5);
     fold(5);
     continuity_free(continuity);
-    continuity = continuity_new(&options);
-    pipeline.found.totals = continuity_totals(continuity);
+    start_continuity(state, 1, UINT32_MAX);
     sleep(2);
     struct engram_region *other = fixture_process("b");
     fixture_add(engram_counter_new("c_total", "", NULL), 0, 1);
@@ -677,6 +696,7 @@ Suite *continuity_suite(void)
     tcase_add_test(tests, unreadable_file_is_not_written_over);
     tcase_add_test(tests, damaged_file_is_set_aside);
     tcase_add_test(tests, file_of_another_version_is_set_aside_and_comes_back);
+    tcase_add_test(tests, dropped_series_take_few_lines);
     tcase_add_test(tests, name_that_does_not_come_back_is_forgotten);
     suite_add_tcase(suite, tests);
     return suite;

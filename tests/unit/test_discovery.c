@@ -281,6 +281,30 @@ START_TEST(too_many_series_are_left_out)
 }
 END_TEST
 
+/* One that comes and goes with a family of another type could fill the log. */
+START_TEST(conflicts_take_few_lines)
+{
+    process_with("good", 5);
+    fixture_clock(UINT64_C(1000000000000));
+    for (uint32_t i = 0; i < LOG_LINES + 5; i++) {
+        struct engram_region *other = fixture_process("other");
+        engram_gauge_set(engram_gauge_new("c_total", "", NULL), 1);
+        scan();
+        ck_assert_double_eq(value("engramd_series_conflicts"), 1);
+        unlinkat(fixture_dir, fixture_name("other"), 0);
+        fixture_end(other);
+        scan();
+        ck_assert_double_eq(value("engramd_series_conflicts"), 0);
+    }
+    ck_assert_int_eq(logged("series are left out"), LOG_LINES);
+    fixture_clock(UINT64_C(1061000000000)); /* another minute */
+    fixture_process("other");
+    engram_gauge_set(engram_gauge_new("c_total", "", NULL), 1);
+    scan();
+    ck_assert_int_eq(logged("series are left out"), LOG_LINES + 1);
+}
+END_TEST
+
 START_TEST(large_histograms_count_for_more)
 {
     process_with("good", 5);
@@ -628,6 +652,7 @@ Suite *discovery_suite(void)
     tcase_add_test(tests, hidden_files_and_the_marker_are_no_regions);
     tcase_add_test(tests, short_file_may_become_a_region);
     tcase_add_test(tests, too_many_series_are_left_out);
+    tcase_add_test(tests, conflicts_take_few_lines);
     tcase_add_test(tests, large_histograms_count_for_more);
     tcase_add_test(tests, region_grows_by_a_series);
     tcase_add_test(tests, unlinked_region_lives_as_long_as_its_process);

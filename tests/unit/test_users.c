@@ -64,6 +64,35 @@ static int count_files(uid_t owner)
     return count;
 }
 
+static int logged(const char *text)
+{
+    int count = 0;
+    for (const char *at = log_captured(); (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+/* Totals of processes that each left one histogram of `cells`. */
+static struct totals *leave(uint32_t processes, uint32_t cells, uint32_t owners)
+{
+    struct totals *totals = totals_new(1, processes, 0, processes);
+    for (uint32_t i = 0; i < processes; i++) {
+        char name[16];
+        struct total *total = &totals->list[totals->count++];
+        struct known *ended = &totals->known[totals->known_count++];
+        struct engram_descriptor *d = arena_take(&totals->arena, 1, sizeof *d);
+        snprintf(name, sizeof name, "p%08u", i);
+        *d = (struct engram_descriptor){.kind = ENGRAM_HISTOGRAM,
+                                        .size = sizeof *d,
+                                        .placement = ENGRAM_PER_CPU,
+                                        .cells = cells};
+        *ended = (struct known){arena_string(&totals->arena, name, 9), 9000 - i, 1, i % owners};
+        *total = (struct total){.process = ended->process, .record = {i, d}};
+        ck_assert(total_rows(totals, total));
+    }
+    return totals;
+}
+
 /* What is left of processes that have ended, as of a state that was read. */
 static struct totals *remember(const char *process, uint32_t owner)
 {
@@ -151,10 +180,7 @@ START_TEST(junk_crowds_nobody_out)
     process_of(geteuid(), "p", 5);
     ck_assert_double_eq(total_of("p"), 5);
     ck_assert_int_eq(count_files(STRANGER), QUOTA_FILES);
-    int lines = 0;
-    for (const char *at = log_captured(); (at = strstr(at, "file=junk.")); at++)
-        lines++;
-    ck_assert_int_eq(lines, QUOTA_LINES);
+    ck_assert_int_eq(logged("file=junk."), LOG_LINES);
     ck_assert_ptr_nonnull(strstr(log_captured(), "process=p "));
 }
 END_TEST
@@ -250,9 +276,40 @@ START_TEST(users_beyond_some_share_an_account)
     ck_assert_ptr_eq(quota_user(&quota, 298), quota_user(&quota, 299));
     ck_assert_ptr_eq(quota_find(&quota, 299), quota_user(&quota, 299));
     quota_user(&quota, 1)->files--;
-    quota_sweep(&quota);
+    quota_sweep(&quota, 1);
     ck_assert_ptr_ne(quota_find(&quota, 2), quota_find(&quota, 1));
     quota_free(&quota);
+}
+END_TEST
+
+/* Nobody gets new lines by taking all files away. */
+START_TEST(lines_are_counted_for_a_minute)
+{
+    struct quota quota = {0};
+    const uint64_t start_time = 5, minute = UINT64_C(60000000000);
+    for (uint32_t i = 0; i < LOG_LINES; i++) {
+        quota_sweep(&quota, start_time + i);
+        ck_assert(log_may(&quota_user(&quota, 1)->log, start_time + i));
+    }
+    quota_sweep(&quota, start_time + minute - 1);
+    ck_assert(!log_may(&quota_user(&quota, 1)->log, start_time + minute - 1));
+    quota_sweep(&quota, start_time + minute);
+    ck_assert_uint_eq(quota.count, 0);
+    ck_assert(log_may(&quota_user(&quota, 1)->log, start_time + minute));
+    quota_free(&quota);
+}
+END_TEST
+
+START_TEST(forgotten_names_take_few_lines)
+{
+    uint32_t count;
+    struct totals *totals = leave(100, 1, 2);
+    for (int i = 0; i < 2; i++) {
+        free(forget_list(totals, &pipeline.found, 20000, 1, &count));
+        ck_assert_uint_eq(count, 100);
+        ck_assert_int_eq(logged("no process of that name came back"), 2 * LOG_LINES);
+    }
+    totals_release(totals);
 }
 END_TEST
 
@@ -285,27 +342,6 @@ START_TEST(replaced_file_is_looked_at_again)
     ck_assert_double_eq(total_of("p"), 5);
 }
 END_TEST
-
-/* Totals of processes that each left one histogram of `cells`. */
-static struct totals *leave(uint32_t processes, uint32_t cells, uint32_t owners)
-{
-    struct totals *totals = totals_new(1, processes, 0, processes);
-    for (uint32_t i = 0; i < processes; i++) {
-        char name[16];
-        struct total *total = &totals->list[totals->count++];
-        struct known *ended = &totals->known[totals->known_count++];
-        struct engram_descriptor *d = arena_take(&totals->arena, 1, sizeof *d);
-        snprintf(name, sizeof name, "p%08u", i);
-        *d = (struct engram_descriptor){.kind = ENGRAM_HISTOGRAM,
-                                        .size = sizeof *d,
-                                        .placement = ENGRAM_PER_CPU,
-                                        .cells = cells};
-        *ended = (struct known){arena_string(&totals->arena, name, 9), 9000 - i, 1, i % owners};
-        *total = (struct total){.process = ended->process, .record = {i, d}};
-        ck_assert(total_rows(totals, total));
-    }
-    return totals;
-}
 
 START_TEST(who_leaves_too_much_loses_the_oldest)
 {
@@ -444,6 +480,8 @@ Suite *users_suite(void)
     tcase_add_test(shares, others_leave_some_memory);
     tcase_add_test(shares, time_of_a_user_is_limited);
     tcase_add_test(shares, users_beyond_some_share_an_account);
+    tcase_add_test(shares, lines_are_counted_for_a_minute);
+    tcase_add_test(shares, forgotten_names_take_few_lines);
     tcase_add_test(shares, what_was_not_opened_may_be_anything);
     tcase_add_test(shares, replaced_file_is_looked_at_again);
     tcase_add_test(shares, who_leaves_too_much_loses_the_oldest);
