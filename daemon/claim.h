@@ -2,14 +2,18 @@
 #ifndef ENGRAMD_CLAIM_H
 #define ENGRAMD_CLAIM_H
 
-#include <stdbool.h>
+enum claim {
+    CLAIM_HELD,
+    CLAIM_TAKEN,   /* another daemon has one of them */
+    CLAIM_BLOCKED, /* something lies in the way, with errno */
+};
 
 /*
- * Claims a region directory for as long as this process lives, so that no two
+ * Claims region directories for as long as this process lives, so that no two
  * daemons fold and remove the same regions: each would have a part of the totals.
- * False when another one has it.  A directory that is not there, or in which this
- * user can make no file, is nobody's.
+ * All or, but for CLAIM_HELD, none, and *which is the one that cannot be had.  A
+ * directory that is not there, or in which this user can make no file, is nobody's.
  */
-bool claim_directory(const char *directory);
+enum claim claim_directories(char *const *paths, int count, int *which);
 
 #endif

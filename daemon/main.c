@@ -40,6 +40,7 @@ struct daemon {
     struct snapshot_store *store;
     struct feed *feed;
     struct state *state;
+    enum claim claim; /* as the log has told it */
     struct continuity *continuity;
     struct discovery *discovery;
     struct collectors *collectors;
@@ -98,17 +99,29 @@ static void raise_limit(void)
     }
 }
 
-/* Two daemons that fold the same regions would each have a part of the totals. */
-static bool claim_regions(const struct config *config)
+/* Two daemons that fold the same regions would each have a part of the totals.  A state that is
+ * open is of no use without the regions; that they cannot be had is said once. */
+static enum claim claim_regions(struct daemon *d)
 {
-    for (int i = 0; i < config->region_dirs.count; i++) {
-        if (claim_directory(config->region_dirs.items[i]))
-            continue;
+    int which;
+    enum claim claim =
+        claim_directories(d->config.region_dirs.items, d->config.region_dirs.count, &which);
+    const char *path = d->config.region_dirs.items[which];
+    if (claim == CLAIM_TAKEN && d->claim != claim)
         log_event(LOG_LEVEL_ERROR, "another engramd serves the region directory",
-                  "path=%s advice=%s", config->region_dirs.items[i], "stop it");
-        return false;
+                  "path=%s advice=%s", path, "stop it");
+    if (claim == CLAIM_BLOCKED && d->claim != claim)
+        log_event(LOG_LEVEL_WARNING,
+                  "region directory cannot be claimed; regions of ended processes stay in memory",
+                  "path=%s error=%s advice=%s", path, strerror(errno), "remove .engramd from it");
+    d->claim = claim;
+    if (claim == CLAIM_HELD) {
+        self_state_opened(d->self);
+        return claim;
     }
-    return true;
+    state_close(d->state);
+    d->state = NULL;
+    return claim;
 }
 
 /* False when another daemon has it.  Without a state the daemon serves all the same, and says so at
@@ -117,8 +130,7 @@ static bool open_state(struct daemon *d)
 {
     switch (state_open(d->config.state_dir, &d->state)) {
     case STATE_OPEN:
-        self_state_opened(d->self);
-        return claim_regions(&d->config);
+        return claim_regions(d) != CLAIM_TAKEN;
     case STATE_TAKEN:
         log_event(LOG_LEVEL_ERROR, "another engramd uses the state directory", "path=%s advice=%s",
                   d->config.state_dir, "stop it, or name another with --state-dir");
@@ -138,15 +150,12 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
     struct daemon *d = argument;
     (void)fd, (void)what;
-    if (d->state || state_open(d->config.state_dir, &d->state) != STATE_OPEN)
+    const char *told = d->claim == CLAIM_HELD ? "state directory can be written now"
+                                              : "region directories are claimed now";
+    if (d->state || state_open(d->config.state_dir, &d->state) != STATE_OPEN ||
+        claim_regions(d) != CLAIM_HELD)
         return;
-    if (!claim_regions(&d->config)) {
-        state_close(d->state);
-        d->state = NULL;
-        return;
-    }
-    log_event(LOG_LEVEL_INFO, "state directory can be written now", "path=%s", d->config.state_dir);
-    self_state_opened(d->self);
+    log_event(LOG_LEVEL_INFO, told, "path=%s", d->config.state_dir);
     continuity_offer(d->continuity, d->state);
 }
 

@@ -66,6 +66,8 @@ locked() {
 }
 link() { stranger ln -s "$room/victim" "$1"; }
 pipe() { stranger mkfifo "$1"; }
+folder() { stranger mkdir -p "$1/full"; }
+empty() { stranger mkdir "$1"; }
 echo precious >"$room/victim"
 chmod 666 "$room/victim"
 chmod a+rx "$room"
@@ -73,7 +75,7 @@ stranger ln -s "$room/victim" /dev/shm/engram.link.1
 stranger mkfifo /dev/shm/engram.pipe.1
 stranger mkdir /dev/shm/engram.folder.1
 echo nonsense >"/dev/shm/engram.foreign.1"
-for plant in link pipe locked; do
+for plant in link pipe locked folder empty; do
   $plant $directory/regions/.engramd
   start "$room/state" "$plant"
   for _ in $(seq 50); do [ "$(grep -c 'not served' "$room/log")" -ge 4 ] && break; sleep 0.1; done
@@ -90,6 +92,27 @@ for plant in link pipe locked; do
   wait "$daemon" || fail "$plant: exit status $?"
   rm -f $directory/regions/.engramd
 done
+[ "$(find $directory/regions -path '*/.engramd-*/full' | wc -l)" = 1 ] || fail "a folder was removed"
+
+# Who may not remove what lies there folds nothing, and says so, until it is gone.
+stranger mkdir $directory/regions/.engramd
+mkdir -m 777 "$room/other-state"
+setpriv --reuid 65533 --regid 65533 --clear-groups "$BUILD/engramd" --listen "unix:$room/other-state/socket" \
+  --state-dir "$room/other-state" --region-dir $directory/regions 2>"$room/log" &
+daemon=$!
+for _ in $(seq 100); do grep -q msg=started "$room/log" && break; sleep 0.1; done
+grep -q 'msg="region directory cannot be claimed; .*advice="remove .engramd from it"' "$room/log" || fail "no word"
+kept() { curl -sS --max-time 5 --unix-socket "$room/other-state/socket" http://engramd/metrics |
+  grep -q "^engramd_state_writable $1\$"; }
+for _ in $(seq 50); do kept 0 && break; sleep 0.1; done
+kept 0 || fail "it folds what it has not claimed"
+rmdir $directory/regions/.engramd
+for _ in $(seq 200); do grep -q 'msg="region directories are claimed now"' "$room/log" && break; sleep 0.1; done
+for _ in $(seq 50); do kept 1 && break; sleep 0.1; done
+kept 1 || fail "it does not claim what is free"
+[ "$(grep -c 'cannot be claimed' "$room/log")" = 1 ] || fail "said again and again"
+kill "$daemon"
+wait "$daemon" || fail "exit status $?"
 [ "$(cat "$room/victim")" = precious ] || fail "a link was followed"
 [ -L /dev/shm/engram.link.1 ] || fail "a link was removed"
 [ -p /dev/shm/engram.pipe.1 ] || fail "a pipe was removed"
