@@ -16,6 +16,7 @@ void admit_no_more(struct found *found, struct found_file *file)
     quota_charge(&found->quota, file->user, -(int64_t)file->charged);
     file->charged = 0;
     file->user->regions--;
+    found->quota.regions--;
     region_release(file->region);
     file->region = NULL;
 }
@@ -134,6 +135,7 @@ static bool serve(struct found *found, struct found_file *file, struct reader *r
     give_name(found, file, region);
     file->region = region;
     file->user->regions++;
+    found->quota.regions++;
     charge(found, file);
     file->rejection = REJECTION_NONE;
     file->alive = reader_alive(reader);
@@ -143,11 +145,12 @@ static bool serve(struct found *found, struct found_file *file, struct reader *r
 
 bool admit(struct found *found, struct found_file *file, int dir, struct self *self)
 {
-    enum rejection rejection = REJECTION_QUOTA;
+    enum rejection rejection = file->user->regions >= QUOTA_REGIONS          ? REJECTION_QUOTA
+                               : found->quota.regions >= found->regions_most ? REJECTION_MEMORY
+                                                                             : REJECTION_NONE;
     struct reader_limits limits = limits_of(found, file);
-    struct reader *reader = file->user->regions < QUOTA_REGIONS
-                                ? reader_open_limited(dir, file->name, &limits, &rejection)
-                                : NULL;
+    struct reader *reader =
+        rejection ? NULL : reader_open_limited(dir, file->name, &limits, &rejection);
     file->due = false;
     if (!reader) {
         quarantine(found, file, rejection, self);

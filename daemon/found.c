@@ -190,6 +190,7 @@ void found_sweep_start(struct found *found)
         found->files[i]->seen = false;
     quota_sweep(&found->quota, clock_monotonic());
     found->epoch = boot_epoch();
+    found->regions_most = quota_regions_most();
     found->blind = found->left = false;
 }
 

@@ -42,9 +42,10 @@ struct found {
     struct quota quota;
     /* Of this sweep. */
     uint64_t epoch; /* boot_epoch() */
-    bool blind;     /* there was no memory to take note of everything */
-    bool left;      /* files are to be opened for which there was no time */
-    bool copied;    /* there are duplicates */
+    uint32_t regions_most;
+    bool blind;  /* there was no memory to take note of everything */
+    bool left;   /* files are to be opened for which there was no time */
+    bool copied; /* there are duplicates */
 
     const struct totals *totals; /* what is folded; set before anything is looked at */
     uint32_t series_limit;       /* of one region */

@@ -2,6 +2,7 @@
 #include "daemon/quota.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define USERS_MOST 256u
 #define EVERYBODY_ELSE ((uid_t)-1) /* no user has this number */
@@ -57,6 +58,16 @@ void quota_free(struct quota *quota)
         quota->users = user->next;
         free(user);
     }
+}
+
+uint32_t quota_regions_most(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= UINT32_MAX)
+        return UINT32_MAX;
+    rlim_t left = files.rlim_cur / 4;
+    left = left > QUOTA_DESCRIPTORS_LEFT ? left : QUOTA_DESCRIPTORS_LEFT;
+    return files.rlim_cur > left ? (uint32_t)(files.rlim_cur - left) : 0;
 }
 
 static uint64_t left_of(uint64_t limit, uint64_t taken)

@@ -23,6 +23,8 @@
 #define QUOTA_NAME_COST 512u               /* bytes that a name takes without its series, about */
 /* Of all of them; but so much each user has whatever the others take. */
 #define QUOTA_MEMORY_ALL (UINT64_C(256) << 20)
+#define QUOTA_DESCRIPTORS_LEFT                                                                     \
+    64u /* or a quarter, if that is more: for whoever asks, and the state */
 #define QUOTA_MEMORY_LEAST (UINT64_C(1) << 20)
 
 struct quota_user {
@@ -40,6 +42,7 @@ struct quota_user {
 struct quota {
     struct quota_user *users;
     uint32_t count;
+    uint32_t regions; /* of all */
     uint64_t memory;
 };
 
@@ -49,6 +52,9 @@ struct quota {
 struct quota_user *quota_user(struct quota *quota, uid_t owner);
 /* The same, NULL when there is none. */
 struct quota_user *quota_find(const struct quota *quota, uid_t owner);
+
+/* Regions that can be served, as each takes a descriptor, with some left for everything else. */
+uint32_t quota_regions_most(void);
 
 /* Before everything is looked at anew, at a time of CLOCK_MONOTONIC, ns. */
 void quota_sweep(struct quota *quota, uint64_t now);
