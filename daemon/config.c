@@ -327,6 +327,7 @@ static bool set_defaults(struct config *config)
 static bool fill_lists(struct loading *loading)
 {
     struct config *config = loading->config;
+    config->default_listen = config->listen.count == 0;
     config->default_regions = config->region_dirs.count == 0;
     loading->from_file = true;
     return (config->listen.count || list_add(loading, &config->listen, NULL, DEFAULT_LISTEN)) &&

@@ -15,6 +15,7 @@ struct config_list {
 
 struct config {
     struct config_list listen;
+    bool default_listen; /* listen was not given: sockets that are passed take its place */
     struct config_list region_dirs;
     struct config_list cors_origins;
     bool default_regions; /* region_dirs was not given: flat names are looked for too */

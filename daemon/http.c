@@ -151,6 +151,7 @@ static void on_drained(struct bufferevent *stream, void *argument)
     if (!connection->answering || connection->streaming)
         return;
     connection->answering = false;
+    connection->served = true;
     bool last = connection->close_after || connection->server->draining;
     if (last && connection->linger && !connection->ended) {
         linger(connection);
@@ -316,27 +317,45 @@ void http_server_allow_origins(struct http_server *server, char *const *origins)
     server->origins = origins;
 }
 
-bool http_server_listen(struct http_server *server, const char *address, char *error, size_t size)
+static bool has_room(const struct http_server *server, char *error, size_t size)
+{
+    if (server->listener_count < LISTENERS_MAX)
+        return true;
+    snprintf(error, size, "there are %d listeners already; drop one", LISTENERS_MAX);
+    return false;
+}
+
+static bool accept_on(struct http_server *server, int fd, bool adopted, char *error, size_t size)
 {
     struct listener *to = &server->listeners[server->listener_count];
-    if (server->listener_count == LISTENERS_MAX) {
-        snprintf(error, size, "there are %d listeners already; drop one", LISTENERS_MAX);
-        return false;
-    }
-    int fd = http_listen(address, error, size);
-    if (fd < 0)
-        return false;
     to->listener = evconnlistener_new(server->base, on_accept, server,
                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (!to->listener) {
-        close(fd);
         snprintf(error, size, "no memory to listen");
         return false;
     }
     evconnlistener_set_error_cb(to->listener, on_accept_error);
     http_bound_address(fd, to->address, sizeof to->address);
+    to->adopted = adopted;
     server->listener_count++;
     return true;
+}
+
+bool http_server_listen(struct http_server *server, const char *address, char *error, size_t size)
+{
+    int fd = has_room(server, error, size) ? http_listen(address, error, size) : -1;
+    if (fd < 0)
+        return false;
+    if (accept_on(server, fd, false, error, size))
+        return true;
+    close(fd);
+    return false;
+}
+
+bool http_server_adopt(struct http_server *server, int fd, char *error, size_t size)
+{
+    return has_room(server, error, size) && http_listens(fd, error, size) &&
+           accept_on(server, fd, true, error, size);
 }
 
 const char *http_server_address(const struct http_server *server, int i)
@@ -349,13 +368,18 @@ bool http_server_is_local(const struct http_server *server, int i)
     return http_listens_locally(evconnlistener_get_fd(server->listeners[i].listener));
 }
 
+static bool is_owed(const struct connection *connection)
+{
+    return !connection->served || connection->receiving || connection->answering;
+}
+
 /* Closes all of them, or those that are owed no answer. */
 static void close_all(struct connections *connections, bool all)
 {
     struct connection *next;
     for (struct connection *at = TAILQ_FIRST(connections); at; at = next) {
         next = TAILQ_NEXT(at, link);
-        if (all || !at->answering)
+        if (all || !is_owed(at))
             connection_close(at);
     }
 }
@@ -364,7 +388,7 @@ void http_server_drain(struct http_server *server)
 {
     server->draining = true;
     accept_pause(server);
-    close_all(&server->idle, true);
+    close_all(&server->idle, false);
     close_all(&server->busy, false);
     close_all(&server->streams, true);
 }
@@ -377,7 +401,7 @@ void http_server_free(struct http_server *server)
     close_all(&server->streams, true);
     for (int i = 0; i < server->listener_count; i++) {
         evconnlistener_free(server->listeners[i].listener);
-        if (strncmp(server->listeners[i].address, "unix:", 5) == 0)
+        if (!server->listeners[i].adopted && strncmp(server->listeners[i].address, "unix:", 5) == 0)
             unlink(server->listeners[i].address + 5);
     }
     if (server->resume)

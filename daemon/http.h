@@ -57,13 +57,20 @@ void http_server_allow_origins(struct http_server *server, char *const *origins)
  * and what to do. */
 bool http_server_listen(struct http_server *server, const char *address, char *error, size_t size);
 
+/* Listens on a socket that somebody else has bound, and does not remove its file at the end.  The
+ * descriptor is the server's from then on; false with a sentence, and it is the caller's still. */
+bool http_server_adopt(struct http_server *server, int fd, char *error, size_t size);
+
 /* The address that listener `i`, in order of listening, is bound to. */
 const char *http_server_address(const struct http_server *server, int i);
 
 /* Whether only this host can reach that listener. */
 bool http_server_is_local(const struct http_server *server, int i);
 
-/* Accepts nobody new and closes each connection once it owes no response. */
+/* Accepts nobody new and closes each connection once it owes no response; one that is new has a
+ * request on its way.  Whoever waits to be accepted is the next daemon's, if the socket was
+ * adopted.
+ */
 void http_server_drain(struct http_server *server);
 
 void http_server_free(struct http_server *server);

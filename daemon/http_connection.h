@@ -16,6 +16,7 @@
 struct listener {
     struct evconnlistener *listener;
     char address[160];
+    bool adopted; /* whoever bound it goes on listening */
 };
 
 TAILQ_HEAD(connections, connection);
@@ -56,6 +57,7 @@ struct connection {
     struct peer *peer;
     bool receiving; /* a request has begun and is not whole */
     bool answering; /* a response is leaving */
+    bool served;    /* a response has left: before that, a request is on its way */
     bool ended;     /* the client sends no more, but may read what it asked for */
     bool streaming;
     const struct http_stream_calls *calls; /* of a stream, else NULL */

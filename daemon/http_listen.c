@@ -4,9 +4,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,6 +185,24 @@ int http_listen(const char *address, char *error, size_t size)
     if (fd < 0 && *error == 0)
         snprintf(error, size, "%s; %s", strerror(errno), advice(errno));
     return fd;
+}
+
+static int option_of(int fd, int option)
+{
+    int value = -1;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &length) ? -1 : value;
+}
+
+bool http_listens(int fd, char *error, size_t size)
+{
+    int family = option_of(fd, SO_DOMAIN), flags = fcntl(fd, F_GETFL);
+    if ((family == AF_INET || family == AF_INET6 || family == AF_UNIX) &&
+        option_of(fd, SO_TYPE) == SOCK_STREAM && option_of(fd, SO_ACCEPTCONN) == 1 &&
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+        return true;
+    snprintf(error, size, "no listening stream socket; name it by ListenStream= with Accept=no");
+    return false;
 }
 
 void http_bound_address(int fd, char *to, size_t size)

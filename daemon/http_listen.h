@@ -19,6 +19,10 @@ int http_listen(const char *address, char *error, size_t size);
 /* Whether a socket can be reached from this host only: loopback or a file. */
 bool http_listens_locally(int fd);
 
+/* Makes a socket that somebody else has bound fit to accept on: non-blocking.  False with a
+ * sentence when it is no listening stream socket of TCP or AF_UNIX. */
+bool http_listens(int fd, char *error, size_t size);
+
 /* Writes what a socket is bound to in the same notation. */
 void http_bound_address(int fd, char *to, size_t size);
 

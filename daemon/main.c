@@ -5,6 +5,7 @@
 #include "daemon/derived.h"
 #include "daemon/discovery.h"
 #include "daemon/exposition.h"
+#include "daemon/listening.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/processes.h"
@@ -282,21 +283,8 @@ static void on_supervise(evutil_socket_t fd, short what, void *argument)
         self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, pace_ratio(d->pace));
 }
 
-static void tell_listeners(const struct daemon *d)
-{
-    for (int i = 0; i < d->config.listen.count; i++) {
-        const char *address = http_server_address(d->server, i);
-        log_event(LOG_LEVEL_INFO, "listening", "address=%s", address);
-        if (!http_server_is_local(d->server, i))
-            log_event(LOG_LEVEL_WARNING, "listening beyond this host without authentication",
-                      "address=%s advice=%s", address,
-                      "listen on 127.0.0.1 or unix:PATH, behind a proxy that asks who is there");
-    }
-}
-
 static bool make_server(struct daemon *d)
 {
-    char error[512];
     d->base = event_base_new();
     if (!d->base)
         return fail("no memory to serve", "free some");
@@ -308,15 +296,7 @@ static bool make_server(struct daemon *d)
     if (!d->server)
         return fail("no memory to serve", "free some");
     http_server_allow_origins(d->server, d->config.cors_origins.items);
-    for (int i = 0; i < d->config.listen.count; i++) {
-        if (!http_server_listen(d->server, d->config.listen.items[i], error, sizeof error)) {
-            log_event(LOG_LEVEL_ERROR, "cannot listen", "address=%s error=%s",
-                      d->config.listen.items[i], error);
-            return false;
-        }
-    }
-    tell_listeners(d);
-    return true;
+    return listening_start(d->server, &d->config);
 }
 
 static void add_event(struct daemon *d, int signal_or_fd, short what, event_callback_fn call,

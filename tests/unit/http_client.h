@@ -27,6 +27,8 @@ extern struct http_fixture {
 
 /* Before and after a test: a server that says hello. */
 void http_start(void);
+/* The same, but it listens nowhere yet. */
+void http_start_deaf(void);
 void http_stop(void);
 
 /* Lets the server do whatever can be done now. */

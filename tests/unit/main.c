@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "suites.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+static void reserve_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDONLY);
+    for (int i = 3; i < 3 + RESERVED_FDS; i++)
+        if (fd != i)
+            dup2(fd, i);
+}
 
 #define ADD_SUITE(name) srunner_add_suite(runner, name##_suite());
 
 int main(void)
 {
+    reserve_descriptors();
     SRunner *runner = srunner_create(NULL);
     SUITES(ADD_SUITE)
     srunner_run_all(runner, CK_NORMAL);

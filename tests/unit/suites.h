@@ -4,9 +4,12 @@
 
 #include <check.h>
 
+#define RESERVED_FDS 2 /* from 3 on nothing is there but what a test of activation puts there */
+
 /* One line for each; the list declares and runs them. */
 #define SUITES(X)                                                                                  \
     X(accept)                                                                                      \
+    X(activation)                                                                                  \
     X(api)                                                                                         \
     X(attach)                                                                                      \
     X(bodies)                                                                                      \

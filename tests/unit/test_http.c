@@ -339,15 +339,22 @@ END_TEST
 
 START_TEST(drain_closes_who_is_owed_nothing)
 {
-    struct client *idle = client_new(0), *asking = client_new(0), *reading = client_new(0);
+    struct client *idle = client_new(0), *asking = client_new(0), *reading = client_new(0),
+                  *fresh = client_new(0);
     client_ask(idle, GET);
     ck_assert_int_eq(client_next_status(idle), 200);
     client_ask(asking, "GET / HT");
     client_ask(reading, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n" GET);
     client_hear(reading);
+    http_run(); /* all are accepted */
     http_server_drain(http.server);
     client_expect_end(idle);
+    client_ask(asking, "TP/1.1\r\nHost: x\r\n\r\n"); /* a scrape at a restart is not lost */
+    client_ask(fresh, GET);
+    ck_assert_int_eq(client_next_status(asking), 200);
+    ck_assert_int_eq(client_next_status(fresh), 200);
     client_expect_end(asking);
+    client_expect_end(fresh);
     struct client *late = client_new(0); /* the kernel takes it, the server does not */
     client_ask(late, GET);
     ck_assert_uint_ge(drink(reading), BIG);
@@ -356,6 +363,7 @@ START_TEST(drain_closes_who_is_owed_nothing)
     client_free(late);
     client_free(idle);
     client_free(asking);
+    client_free(fresh);
     client_free(reading);
 }
 END_TEST

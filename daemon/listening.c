@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/listening.h"
+#include "daemon/activation.h"
+#include "daemon/log.h"
+
+#include <string.h>
+
+static void tell(const struct http_server *server, int i, const char *unit)
+{
+    const char *address = http_server_address(server, i);
+    if (unit)
+        log_event(LOG_LEVEL_INFO, "listening", "address=%s unit=%s", address, unit);
+    else
+        log_event(LOG_LEVEL_INFO, "listening", "address=%s", address);
+    if (!http_server_is_local(server, i))
+        log_event(LOG_LEVEL_WARNING, "listening beyond this host without authentication",
+                  "address=%s advice=%s", address,
+                  "listen on 127.0.0.1 or unix:PATH, behind a proxy that asks who is there");
+}
+
+/* Sockets that the service manager holds open even while no daemon runs. */
+static bool adopt_passed(struct http_server *server, int passed)
+{
+    char error[512], unit[256];
+    for (int i = 0; i < passed; i++) {
+        activation_name(i, unit, sizeof unit);
+        if (!http_server_adopt(server, ACTIVATION_FIRST + i, error, sizeof error)) {
+            log_event(LOG_LEVEL_ERROR, "cannot listen on a socket that was passed",
+                      "unit=%s error=%s", unit, error);
+            return false;
+        }
+        tell(server, i, unit);
+    }
+    return true;
+}
+
+/* The mode of a socket file is its own, if it was passed. */
+static bool is_passed(const struct http_server *server, int passed, const char *address)
+{
+    for (int i = 0; i < passed; i++) {
+        const char *bound = http_server_address(server, i);
+        size_t length = strlen(bound);
+        if (strncmp(address, bound, length) == 0 &&
+            (address[length] == 0 || strncmp(address + length, ",mode=", 6) == 0))
+            return true;
+    }
+    return false;
+}
+
+bool listening_start(struct http_server *server, const struct config *config)
+{
+    char error[512];
+    int passed = activation_count(), count = passed;
+    if (!adopt_passed(server, passed))
+        return false;
+    for (int i = 0; i < config->listen.count; i++) {
+        const char *address = config->listen.items[i];
+        if (passed && (config->default_listen || is_passed(server, passed, address)))
+            continue;
+        if (!http_server_listen(server, address, error, sizeof error)) {
+            log_event(LOG_LEVEL_ERROR, "cannot listen", "address=%s error=%s", address, error);
+            return false;
+        }
+        tell(server, count++, NULL);
+    }
+    return true;
+}

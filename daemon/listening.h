@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the daemon listens: what the service manager passes and what the operator names. */
+#ifndef ENGRAMD_LISTENING_H
+#define ENGRAMD_LISTENING_H
+
+#include "daemon/config.h"
+#include "daemon/http.h"
+
+#include <stdbool.h>
+
+/* Listens on the sockets that were passed and on the addresses of the configuration; the default
+ * address only if none was passed.  What cannot be had is logged, and the answer is false. */
+bool listening_start(struct http_server *server, const struct config *config);
+
+#endif
