@@ -12,11 +12,14 @@ export CK_TIMEOUT_MULTIPLIER := 10
 endif
 PREFIX ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= $(patsubst /usr/etc,/etc,$(PREFIX)/etc)
+LIBDIR ?= $(PREFIX)/lib
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP -pthread -fPIC \
+ALL_CFLAGS = -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP -pthread -fPIC \
              $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-tsan) \
              -DENGRAM_VERSION='"$(VERSION)"'
 ALL_LDFLAGS = $(LDFLAGS) -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
@@ -57,7 +60,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
-.PHONY: all run check check-unit check-integration fresh platforms bench fuzz soak man install clean \
+.PHONY: all run check check-unit check-integration fresh platforms bench fuzz soak man install deb clean \
         format lint deps
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -200,14 +203,18 @@ soak:
 
 MANUALS := $(wildcard man/*.[1-8])
 COMPLETIONS := tools/engramctl/completions/engramctl
+DOCDIR := $(PREFIX)/share/doc/engramd/examples
+PLACES := -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@VERSION@,$(VERSION),' \
+          -e 's,/usr/sbin/,$(PREFIX)/sbin/,' -e 's,/etc/engramd\.conf,$(SYSCONFDIR)/engramd.conf,'
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib \
-	  $(DESTDIR)$(PREFIX)/include/engram
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/sbin $(LIBDIR)/pkgconfig \
+	  $(PREFIX)/include/engram $(UNITDIR) $(SYSCONFDIR) $(DOCDIR))
 	install -m 755 $(BUILD)/engramd $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/engramctl $(BUILD)/engram-demo $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(BUILD)/libengram.a $(DESTDIR)$(PREFIX)/lib
-	install -m 755 $(BUILD)/libengram.so $(DESTDIR)$(PREFIX)/lib/libengram.so.0
-	ln -sf libengram.so.0 $(DESTDIR)$(PREFIX)/lib/libengram.so
+	install -m 644 $(BUILD)/libengram.a $(DESTDIR)$(LIBDIR)
+	install -m 755 $(BUILD)/libengram.so $(DESTDIR)$(LIBDIR)/libengram.so.0
+	ln -sf libengram.so.0 $(DESTDIR)$(LIBDIR)/libengram.so
+	sed $(PLACES) shmlib/engram.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/engram.pc
 	install -m 644 include/engram/* $(DESTDIR)$(PREFIX)/include/engram
 	for page in $(MANUALS); do section=$${page##*.}; \
 	  install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/$$(basename $$page); done
@@ -216,6 +223,20 @@ install: all
 	install -D -m 644 $(COMPLETIONS).zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_engramctl
 	install -D -m 644 $(COMPLETIONS).fish \
 	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/engramctl.fish
+	for unit in engramd.service engramd.socket; do \
+	  sed $(PLACES) systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit; done
+	install -D -m 644 systemd/engramd.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/engramd.conf
+	install -D -m 644 systemd/engramd.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/engramd.conf
+	install -m 644 systemd/prometheus.yml systemd/examples/*.conf $(DESTDIR)$(DOCDIR)
+	[ -e $(DESTDIR)$(SYSCONFDIR)/engramd.conf ] || \
+	  install -m 644 systemd/engramd.conf $(DESTDIR)$(SYSCONFDIR)
+
+# Debian packages, in $(BUILD)/deb.
+deb:
+	@.ci/deps deb
+	@VERSION=$(VERSION) REVISION=$(REVISION) BUILD_DEPENDS="$(foreach p,$(DAEMON_PACKAGES) $(CTL_PACKAGES),$(APT_$(p)))" \
+	  systemd/debian/build $(BUILD)/deb
+	lintian --fail-on error $(BUILD)/deb/*.changes
 
 clean:
 	rm -rf build build-*
@@ -228,7 +249,8 @@ lint:
 	@.ci/deps lint
 	clang-format --dry-run -Werror $(SOURCES)
 	shellcheck -x .ci/* tests/run tests/fresh-host \
-	  $(addprefix tests/platforms/,setup initramfs boot guest run) $(wildcard tests/integration/*.sh tools/*.sh) $(COMPLETIONS).bash
+	  $(addprefix tests/platforms/,setup initramfs boot guest run) \
+	  systemd/debian/build $(wildcard tests/integration/*.sh tools/*.sh) $(COMPLETIONS).bash
 	$(if $(MANUALS),mandoc -Tlint -Wwarning $(MANUALS))
 	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c) -- -std=gnu11 -Iinclude -I. \
 	  $(DAEMON_CFLAGS) -DENGRAM_VERSION='""' -DENGRAM_REVISION='""')

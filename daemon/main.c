@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_MOST 5
@@ -29,6 +30,7 @@
 #define SUPERVISE_MS 250
 #define FEED_ITEMS 65536 /* 3.5 MiB, of memory that is touched when they come */
 #define SCANS_MOST 20    /* at the start */
+#define FIRST_MOST 200   /* looks for the first values, 10 ms apart */
 #define LOOKS_MOST 100   /* of --once, beside a daemon that folds all the time */
 
 /* Everything that lives as long as the daemon, in the order in which it is made. */
@@ -309,6 +311,20 @@ static void add_event(struct daemon *d, int signal_or_fd, short what, event_call
         fail("an event is not watched", "free some memory");
 }
 
+/* Whoever waited in an inherited socket is answered with values, and not told that there are none;
+ * but a thread that hangs keeps nobody from being told. */
+static void await_values(struct daemon *d)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    bool there = false;
+    for (int i = 0; i < FIRST_MOST && !there; i++) {
+        there = snapshot_begin(d->store) != NULL;
+        snapshot_end();
+        if (!there)
+            nanosleep(&pause, NULL);
+    }
+}
+
 static int serve(struct daemon *d)
 {
     if (!open_state(d) || !make_continuity(d) || !make_discovery(d) || !make_server(d))
@@ -320,6 +336,7 @@ static int serve(struct daemon *d)
         fail("cannot start a thread", "raise the limit on tasks");
         return EXIT_FAILURE;
     }
+    await_values(d);
     uint32_t watchdog = notify_watchdog_ms();
     struct timeval every = {(time_t)(watchdog / 1000), (suseconds_t)(watchdog % 1000) * 1000};
     add_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, NULL);

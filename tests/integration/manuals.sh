@@ -141,6 +141,7 @@ check_examples() {
 mandoc -Tlint -W warning man/*.[1-8] || complain "mandoc finds fault with the pages"
 check_options engramd "$daemon"
 check_commands
+check_options engram-demo man/engram-demo.1
 check_calls
 check_layout
 check_daemon
