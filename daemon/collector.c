@@ -16,6 +16,7 @@
 
 #define OUT_NS UINT64_C(1000000000) /* without a collection: what is shown would be old */
 #define OUT_TICKS 3
+#define PIN_NS UINT64_C(1000000000)
 #define REPLACE 3                       /* times as long: whoever is only slow gets a chance */
 #define HUNG_MOST 4                     /* threads of one socket; beyond, only a restart helps */
 #define STOP_SECONDS 2                  /* for a thread to end */
@@ -33,6 +34,8 @@ struct collector {
     _Atomic uint64_t beat; /* when it last ended a collection, CLOCK_MONOTONIC, ns */
     atomic_bool replaced;  /* it is to leave, without a word */
     atomic_bool has_left;
+    uint64_t pinned_at;      /* when that was last tried, CLOCK_MONOTONIC, ns */
+    bool unpinned;           /* and it could not be, which the log has said */
     bool told;               /* the log has been told that it hangs */
     struct collector *older; /* that hung before it */
 };
@@ -163,11 +166,18 @@ static void collect(struct collector *collector)
         snapshot_publish_partial(collector->store, collector->socket, partial);
 }
 
-static void pin(const struct collector *collector)
+/* Again and again, since a cpuset that is changed moves the thread, and lets it stay there. */
+static void pin(struct collector *collector)
 {
-    if (!topology_bind(collector->topology, collector->socket))
+    uint64_t now = clock_monotonic();
+    if (collector->pinned_at && now - collector->pinned_at < PIN_NS)
+        return;
+    collector->pinned_at = now;
+    bool pinned = topology_bind(collector->topology, collector->socket);
+    if (!pinned && !collector->unpinned)
         log_event(LOG_LEVEL_WARNING, "collector runs unpinned: its socket's CPUs are not allowed",
                   "socket=%u error=%s", collector->socket, strerror(errno));
+    collector->unpinned = !pinned;
 }
 
 static void *collector_run(void *argument)
@@ -176,9 +186,9 @@ static void *collector_run(void *argument)
     char name[16];
     snprintf(name, sizeof name, "collector/%u", collector->socket);
     pthread_setname_np(pthread_self(), name);
-    pin(collector);
     snapshot_thread_start();
     while (!atomic_load(collector->stop) && !atomic_load(&collector->replaced)) {
+        pin(collector);
         collect(collector);
         atomic_store(&collector->beat, clock_monotonic());
         pace_spent(collector->pace);

@@ -59,6 +59,11 @@ works "with both"
 cpus 0
 [ "$(allowed)" = 0 ] || fail "they run on $(allowed)"
 works "when one is gone"
+for _ in $(seq 100); do grep -q 'collector runs unpinned: .*socket=1' "$room/log" && break; sleep 0.1; done
+sleep 2 # while it is tried again
 cpus 0-1
 works "when it is back"
+for _ in $(seq 100); do [ "$(allowed)" = "0 0-1 1" ] && break; sleep 0.1; done
+[ "$(allowed)" = "0 0-1 1" ] || fail "not pinned again: $(allowed)"
+[ "$(grep -c 'collector runs unpinned: .*socket=1' "$room/log")" = 1 ] || fail "unpinned, and said not once"
 stop
