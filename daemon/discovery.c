@@ -47,6 +47,8 @@ struct discovery {
     int stop;
     uint64_t last_scan;
     uint64_t rest_until; /* no scan before */
+    uint64_t deaf_until; /* no notification is taken before, but for a scan */
+    bool told;           /* of something that the next scan must look for */
     uint64_t looking;    /* what the last scan took to look at files, ns of this thread's time */
     uint64_t trim_at;    /* when what old plans held goes back to the kernel; 0: nothing to give */
     bool complete;       /* the last scan saw every directory whole */
@@ -274,8 +276,28 @@ bool discovery_scan(struct discovery *d)
     return !d->found.left;
 }
 
+static struct watched *find_watched(const struct discovery *d, int watch)
+{
+    for (uint32_t i = 0; i < d->watched_count; i++)
+        if (d->watched[i].watch == watch)
+            return &d->watched[i];
+    return NULL;
+}
+
 /* A directory that was itself removed is watched anew when it comes back. */
-static bool take_notifications(struct discovery *d)
+static void take_notification(struct discovery *d, const struct inotify_event *event, bool open)
+{
+    struct watched *at = find_watched(d, event->wd);
+    if (at && (event->mask & IN_IGNORED))
+        at->watch = -1;
+    else if (at && open && event->len && (event->mask & (IN_CREATE | IN_MOVED_TO)) &&
+             is_candidate(event->name, at->prefix))
+        d->changed |= found_newcomer(&d->found, at->path, event->name, d->options.self);
+}
+
+/* All of them before a scan, which sees what they tell of; between scans some, and what has come is
+ * opened.  Whether anything is told that a scan must look for. */
+static bool take_notifications(struct discovery *d, bool before_scan)
 {
     char room[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
     bool any = false;
@@ -284,13 +306,22 @@ static bool take_notifications(struct discovery *d)
         for (char *at = room; at < room + length;) {
             const struct inotify_event *event = (const void *)at;
             any |= event->len == 0 || event->name[0] != '.';
-            for (uint32_t i = 0; (event->mask & IN_IGNORED) && i < d->watched_count; i++)
-                if (d->watched[i].watch == event->wd)
-                    d->watched[i].watch = -1;
+            take_notification(d, event, !before_scan);
             at += sizeof *event + event->len;
         }
+        if (!before_scan)
+            break;
     }
     return any;
+}
+
+/* However long a scan of everything takes and rests, newcomers are seen; that, too, takes no more
+ * than a tenth of a core. */
+static void greet_newcomers(struct discovery *d)
+{
+    uint64_t start = thread_time();
+    d->told |= take_notifications(d, false);
+    d->deaf_until = clock_monotonic() + REST * (thread_time() - start);
 }
 
 /* Whatever anybody does in a directory of everybody, it takes no more than a tenth of a core.  That
@@ -312,15 +343,21 @@ static void *discovery_run(void *argument)
     snapshot_thread_start();
     for (;;) {
         bool rested = clock_monotonic() >= d->rest_until;
-        wait[1].fd = rested ? d->inotify : -1;
+        bool listens = rested || clock_monotonic() >= d->deaf_until;
+        wait[1].fd = listens ? d->inotify : -1;
         wait[2].fd = continuity_written_fd(d->options.continuity);
         self_discovered(d->options.self);
         poll(wait, 3, (int)(pace_tick(d->options.pace) / 1000000));
         if (wait[0].revents)
             break;
-        bool told = rested && take_notifications(d);
+        if (rested)
+            d->told |= take_notifications(d, true);
+        else if (listens)
+            greet_newcomers(d);
         bool late = d->found.left || clock_monotonic() - d->last_scan >= SCAN_NS;
+        bool told = rested && d->told;
         if (told || (rested && late)) {
+            d->told = false;
             scan_and_rest(d);
         } else {
             d->changed |= found_refresh(&d->found, d->again, d->options.self);

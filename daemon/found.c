@@ -261,6 +261,25 @@ static bool open_due(struct found *found, struct found_file *file, struct self *
     return served;
 }
 
+static void sort_by_arrival(struct found *found)
+{
+    qsort(found->files, found->count, sizeof(struct found_file *), file_compare);
+}
+
+bool found_newcomer(struct found *found, const char *directory, const char *name, struct self *self)
+{
+    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return false;
+    found_look(found, directory, dir, name);
+    close(dir);
+    struct found_file *file = file_find(found, directory, name);
+    if (!file || !file->due || !open_due(found, file, self))
+        return false;
+    sort_by_arrival(found);
+    return true;
+}
+
 static bool open_all_due(struct found *found, struct self *self)
 {
     uint32_t count = 0;
@@ -273,7 +292,7 @@ static bool open_all_due(struct found *found, struct self *self)
     for (uint32_t i = 0; i < count; i++)
         served |= open_due(found, found->due[i], self);
     if (served)
-        qsort(found->files, found->count, sizeof(struct found_file *), file_compare);
+        sort_by_arrival(found);
     return served;
 }
 

@@ -67,6 +67,11 @@ bool found_sweep_end(struct found *found, struct self *self);
 /* Takes note of a name in a directory that is open as `dir`. */
 void found_look(struct found *found, const char *directory, int dir, const char *name);
 
+/* Looks at a name that has just come between two sweeps, and opens it if its owner has time left in
+ * this one.  True when a plan must follow. */
+bool found_newcomer(struct found *found, const char *directory, const char *name,
+                    struct self *self);
+
 /* Counts all files of a directory as seen that could not be looked at; there may be more of them.
  */
 void found_spare(struct found *found, const char *directory);

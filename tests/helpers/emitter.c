@@ -32,7 +32,8 @@ int main(int argc, char **argv)
     }
     uint64_t events = strtoull(argv[1], NULL, 10), burst = strtoull(argv[2], NULL, 10);
     struct timespec pause = {.tv_nsec = strtol(argv[3], NULL, 10) * 1000000};
-    struct engram_spec spec = {.name = engram_string("numbered"), .help = engram_string("Numbers.")};
+    struct engram_spec spec = {.name = engram_string("numbered"),
+                               .help = engram_string("Numbers.")};
     engram_event event = engram_event_register(&spec);
     stay_here();
     for (uint64_t i = 0; i < events; i++) {

@@ -633,6 +633,7 @@ START_TEST(threads_follow_a_process_from_birth_to_death)
     await("c_total{process=\"child\",numa_node=\"0\"} 9", true);
     await("g{process=\"child\"} 1", true);
     process_with("p", 5);
+    usleep(100000); /* the scan before is over, or its rest would begin at the next time */
     fixture_clock(UINT64_C(1000100000000)); /* rested from the scan before */
     await("c_total{process=\"p\",numa_node=\"0\"} 5", true);
     engram_counter_add(engram_counter_new("d_total", "", NULL), 1);
@@ -643,9 +644,26 @@ START_TEST(threads_follow_a_process_from_birth_to_death)
     await("g{process=\"child\"}", false);
     await("c_total{process=\"child\",numa_node=\"0\"} 9", true);
     unlinkat(fixture_dir, fixture_name("child"), 0);
+    usleep(100000);
     fixture_clock(UINT64_C(1001100000000));
     await("c_total{process=\"child\"", false);
     await("c_total{process=\"p\",numa_node=\"0\"} 5", true);
+    stop_threads(collectors);
+}
+END_TEST
+
+/* There is one scan, and the clock never comes to the end of the rest after it, a tick at least. */
+START_TEST(newcomers_wait_for_no_scan)
+{
+    fixture_clock(UINT64_C(1000000000000));
+    discovery_scan(discovery);
+    struct collectors *collectors = start_threads();
+    process_with("first", 1);
+    await("c_total{process=\"first\",numa_node=\"0\"} 1", true);
+    usleep(100000); /* what is told of the first is taken, too */
+    fixture_clock(UINT64_C(1000004900000));
+    process_with("second", 2);
+    await("c_total{process=\"second\",numa_node=\"0\"} 2", true);
     stop_threads(collectors);
 }
 END_TEST
@@ -693,6 +711,7 @@ Suite *discovery_suite(void)
     tcase_add_test(tests, threads_follow_a_process_from_birth_to_death);
     tcase_add_test(tests, some_descriptors_are_left);
     tcase_add_test(tests, without_descriptors_new_ones_wait);
+    tcase_add_test(tests, newcomers_wait_for_no_scan);
     tcase_add_test(tests, threads_find_what_nobody_told);
     suite_add_tcase(suite, tests);
     return suite;
