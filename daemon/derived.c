@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "daemon/derived.h"
 #include "daemon/clock.h"
 
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DERIVATIONS_MOST 4096 /* the engine has a dozen for each process */
-#define WINDOW 60             /* samples, one each second */
+#define DERIVATIONS_MOST 8192
+#define DERIVATIONS_OF_PROCESS(nodes) (128 + 8 * (nodes)) /* the engine has a dozen */
+#define WINDOW 60                                         /* samples, one each second */
 #define SAMPLE_NS UINT64_C(1000000000)
 
 enum rule { RULE_RATIO, RULE_PERCENT, RULE_MEAN, RULE_RATE };
@@ -56,6 +59,12 @@ struct derivation {
     const struct series *numerator, *denominator, *result; /* of the plan */
     struct sample samples[WINDOW];
     uint32_t sample_count, newest;
+};
+
+/* What is derived for one process, known by the end of its series' labels. */
+struct share {
+    const char *process;
+    uint32_t taken;
 };
 
 struct derived {
@@ -167,14 +176,53 @@ static void link_one(struct derived *next, const struct derived *before,
     next->count++;
 }
 
+static int share_compare(const void *left, const void *right)
+{
+    return strcmp(((const struct share *)left)->process, ((const struct share *)right)->process);
+}
+
+/* The label of the process stands last; in a value its quote would have a backslash before it. */
+static const char *process_of(const char *labels)
+{
+    const char *last = labels;
+    for (const char *at = labels; (at = strstr(at, "process=\"")); at++)
+        last = at;
+    return last;
+}
+
+/* Whether its process may have so many more, whatever it calls them. */
+static bool take_share(void **shares, const char *labels, uint32_t count, uint32_t nodes)
+{
+    struct share wanted = {process_of(labels), 0}, *own;
+    struct share *const *node = tfind(&wanted, shares, share_compare);
+    if (node) {
+        own = *node;
+    } else {
+        own = calloc(1, sizeof *own);
+        if (!own)
+            return false;
+        *own = wanted;
+        if (!tsearch(own, shares, share_compare)) {
+            free(own);
+            return false;
+        }
+    }
+    if (own->taken + count > DERIVATIONS_OF_PROCESS(nodes))
+        return false;
+    own->taken += count;
+    return true;
+}
+
 static void link_rule(struct derived *next, const struct derived *before,
-                      const struct derivation_rule *rule, uint32_t nodes)
+                      const struct derivation_rule *rule, uint32_t nodes, void **shares)
 {
     const struct family *from = plan_family(next->plan, rule->family.from->name);
     for (uint32_t i = 0; from && i < from->count; i++) {
         uint32_t copies = rule->family.by_node ? nodes : 1;
         if (next->count + copies > DERIVATIONS_MOST)
             return;
+        if (!take_share(shares, from->series[i].labels, copies, nodes))
+            continue;
         struct derivation *grown = realloc(next->list, (next->count + copies) * sizeof *next->list);
         if (!grown)
             return;
@@ -187,9 +235,11 @@ static void link_rule(struct derived *next, const struct derived *before,
 
 static void relink(struct derived *derived, const struct plan *plan, uint32_t nodes)
 {
+    void *shares = NULL;
     struct derived next = {.plan = plan_hold((struct plan *)(uintptr_t)plan)};
     for (size_t i = 0; i < RULES; i++)
-        link_rule(&next, derived, &rules[i], nodes);
+        link_rule(&next, derived, &rules[i], nodes, &shares);
+    tdestroy(shares, free);
     list_free(derived->list, derived->count);
     if (derived->plan)
         plan_release(derived->plan);

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
@@ -274,6 +275,25 @@ START_TEST(samples_survive_a_new_plan)
 }
 END_TEST
 
+/* Processes with ever new label values, the first in any order, starve no other. */
+START_TEST(each_process_has_its_share)
+{
+    engram_counter own = engram_counter_of(ENGRAM_BATCH_ITEMS, "zz", "avx2");
+    fixture_process("flood");
+    for (int i = 0; i < 9000; i++) {
+        char operation[8];
+        snprintf(operation, sizeof operation, "a%d", i);
+        engram_counter_of(ENGRAM_BATCH_ITEMS, operation, "process=\"p\"");
+    }
+    replan();
+    engram_counter_add(own, 100);
+    pass(SECOND);
+    ck_assert_double_eq(value(THROUGHPUT "{operation=\"zz\""), 100);
+    ck_assert_double_eq(value(THROUGHPUT "{operation=\"a0\""), 0);
+    ASSERT_ABSENT(THROUGHPUT "{operation=\"a999\"");
+}
+END_TEST
+
 START_TEST(contention_is_of_each_node)
 {
     engram_counter samples = engram_counter_of(ENGRAM_ATOMIC_SAMPLES, "fetch_add", "");
@@ -534,6 +554,7 @@ static TCase *of_windows(void)
     tcase_add_test(tests, rate_is_per_second);
     tcase_add_test(tests, falling_total_starts_the_window_anew);
     tcase_add_test(tests, samples_survive_a_new_plan);
+    tcase_add_test(tests, each_process_has_its_share);
     tcase_add_test(tests, contention_is_of_each_node);
     return tests;
 }
