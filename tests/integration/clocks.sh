@@ -5,7 +5,7 @@ set -euo pipefail
 export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 room=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$ENGRAM_DIR" "$room"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$ENGRAM_DIR" "$room"' EXIT
 fail() { echo "failed: $*"; cat "$room/log"; exit 1; }
 RATE=2000
 

@@ -531,29 +531,6 @@ START_TEST(without_descriptors_new_ones_wait)
 }
 END_TEST
 
-/* Regions do not take what whoever asks for the metrics needs, and the state. */
-START_TEST(some_descriptors_are_left)
-{
-    char name[8];
-    struct rlimit before, low;
-    getrlimit(RLIMIT_NOFILE, &before);
-    low = (struct rlimit){100, before.rlim_max};
-    for (int i = 0; i < 40; i++) {
-        snprintf(name, sizeof name, "p%d", i);
-        process_with(name, 1);
-    }
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
-    for (int i = 0; i < 2; i++) {
-        scan();
-        ck_assert_double_eq(value("engramd_regions{state=\"alive\"}"), 36);
-        ck_assert_double_eq(value("engramd_region_rejected_total{reason=\"memory\"}"), 4);
-    }
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    scan();
-    ck_assert_double_eq(value("engramd_regions{state=\"alive\"}"), 40);
-}
-END_TEST
-
 /* Waits until a line is there that starts so, or until none is, and says which of them never was.
  */
 static void await(const char *prefix, bool there)
@@ -709,7 +686,6 @@ Suite *discovery_suite(void)
     tcase_add_test(tests, flat_names_have_a_prefix);
     tcase_add_test(tests, without_descriptors_all_are_served_on);
     tcase_add_test(tests, threads_follow_a_process_from_birth_to_death);
-    tcase_add_test(tests, some_descriptors_are_left);
     tcase_add_test(tests, without_descriptors_new_ones_wait);
     tcase_add_test(tests, newcomers_wait_for_no_scan);
     tcase_add_test(tests, threads_find_what_nobody_told);

@@ -208,6 +208,33 @@ START_TEST(regions_of_a_user_are_limited)
 }
 END_TEST
 
+static uint32_t most_of(rlim_t files)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = files;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return quota_regions_most();
+}
+
+/* Regions do not take what whoever asks for the metrics needs, and the state. */
+START_TEST(some_descriptors_are_left)
+{
+    ck_assert_uint_eq(most_of(60), 0);
+    ck_assert_uint_eq(most_of(200), 136);
+    ck_assert_uint_eq(most_of(1000), 750);
+    pipeline.found.quota.regions = 749; /* of other users */
+    process_of(geteuid(), "p", 5);
+    ck_assert_double_eq(total_of("p"), 5);
+    process_of(geteuid(), "q", 7);
+    ck_assert(isnan(total_of("q")));
+    ck_assert_int_eq(logged("reason=memory"), 1);
+    pipeline.found.quota.regions--; /* one of them ends */
+    ck_assert_double_eq(total_of("q"), 7);
+    ck_assert_uint_eq(pipeline.found.quota.regions, 750);
+}
+END_TEST
+
 static uint32_t refused(void)
 {
     uint32_t count = 0;
@@ -476,6 +503,7 @@ Suite *users_suite(void)
         tcase_add_test(shares, who_has_too_many_nonces_waits);
     }
     tcase_add_test(names, old_name_defines_its_families);
+    tcase_add_test(shares, some_descriptors_are_left);
     tcase_add_test(shares, memory_of_a_user_is_limited);
     tcase_add_test(shares, others_leave_some_memory);
     tcase_add_test(shares, time_of_a_user_is_limited);
