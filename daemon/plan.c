@@ -202,10 +202,12 @@ static bool build(struct building *b)
 
 struct plan *plan_build(const struct plan_input *input)
 {
+    static _Atomic uint64_t versions;
     struct building b = {.plan = calloc(1, sizeof *b.plan), .input = input};
     if (!b.plan)
         return NULL;
     atomic_init(&b.plan->references, 1);
+    b.plan->set.version = atomic_fetch_add(&versions, 1) + 1;
     bool built = build(&b);
     free(b.groups.list);
     free(b.entries.list);

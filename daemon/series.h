@@ -27,9 +27,12 @@ enum series_rows {
     ROWS_COMPUTED, /* one line, always a double */
 };
 
-/* How a histogram's cells become lines: line i is le="text[i]" and counts cells 0..cut[i]-1. */
+/* What a histogram's cells take in, and how they become lines: line i is le="text[i]" and counts
+ * cells 0..cut[i]-1. */
 struct histogram_shape {
     uint32_t cells; /* the last one counts NaN and belongs to no line */
+    int32_t first;  /* as of struct engram_descriptor, for exponential buckets */
+    double *bounds; /* cells - 2 of them; NULL: the buckets are exponential */
     uint32_t lines; /* without +Inf */
     uint32_t *cut;
     char **text;
@@ -54,12 +57,14 @@ struct family {
 struct series_set {
     struct family *families; /* sorted by name */
     uint32_t count;
-    uint32_t words; /* in each row */
+    uint32_t words;   /* in each row */
+    uint64_t version; /* no two plans have the same one */
 };
 
 struct snapshot {
     uint64_t number; /* one more than that of the one before */
     const struct series_set *set;
+    uint64_t time;                  /* of its oldest values, CLOCK_MONOTONIC, ns */
     uint32_t node_count;            /* highest node + 1 */
     const union word *const *nodes; /* NULL where a node has no CPUs and no values */
     const union word *host;         /* NULL, as nodes may be, while a socket is out */

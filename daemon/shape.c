@@ -115,9 +115,12 @@ struct histogram_shape *shape_of(const struct record *record, struct arena *aren
     if (!shape)
         return NULL;
     shape->cells = d->cells;
+    shape->first = d->first;
     shape->cut = arena_take(arena, most, sizeof *shape->cut);
     shape->text = arena_take(arena, most, sizeof *shape->text);
-    if (!shape->cut || !shape->text)
+    if (d->bounds && (shape->bounds = arena_take(arena, d->bounds, sizeof *shape->bounds)))
+        memcpy(shape->bounds, record_bounds(record), d->bounds * sizeof *shape->bounds);
+    if (!shape->cut || !shape->text || (d->bounds && !shape->bounds))
         return NULL;
     bool done = d->bounds  ? explicit_lines(shape, record, arena)
                 : d->shown ? shown_lines(shape, record, arena)

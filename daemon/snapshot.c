@@ -220,6 +220,8 @@ static void gather_parts(struct whole *whole, const struct snapshot_store *store
             continue;
         }
         struct partial *partial = store->slots[i].part->partial;
+        if (partial->started < whole->snapshot.time)
+            whole->snapshot.time = partial->started;
         whole->parts[i] = store->slots[i].part;
         whole->parts[i]->references++;
         for (uint32_t node = 0; node < nodes; node++)
@@ -245,6 +247,7 @@ static struct whole *whole_new(struct snapshot_store *store, struct plan *plan)
         whole_free(whole);
         return NULL;
     }
+    whole->snapshot.time = clock_monotonic();
     gather_parts(whole, store);
     for (uint32_t i = 0; i < plan->set.words; i++)
         whole->computed[i].count = ENGRAM_GAUGE_UNSET;
