@@ -113,7 +113,7 @@ static void consider(struct choice *choice, int precision, int weight)
 enum exposition_format accept_format(const char *accept)
 {
     struct span rest = {accept, accept ? strlen(accept) : 0};
-    struct choice text = {0, 0}, openmetrics = {0, 0};
+    struct choice text = {0, 0}, openmetrics = {0, 0}, json = {0, 0};
     if (trim(rest).length == 0)
         return EXPOSITION_TEXT;
     while (rest.length) {
@@ -122,8 +122,12 @@ enum exposition_format accept_format(const char *accept)
         consider(&openmetrics,
                  match(&range, "application/openmetrics-text", "application/*", "1.0.0", "0.0.1"),
                  range.weight);
+        if (is(range.value, "application/json"))
+            consider(&json, 3, range.weight);
     }
     bool named = openmetrics.precision == 3 && openmetrics.weight > 0;
+    if (json.weight && json.weight >= text.weight && !(named && openmetrics.weight >= json.weight))
+        return EXPOSITION_JSON;
     if (openmetrics.weight > text.weight || (named && openmetrics.weight == text.weight))
         return EXPOSITION_OPENMETRICS;
     return text.weight ? EXPOSITION_TEXT : EXPOSITION_NONE;

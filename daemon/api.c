@@ -10,6 +10,9 @@ static const struct {
 } documents[] = {
     {API_ROOT "v1/alerts", api_alerts, 0},
     {API_ROOT "v1/processes", api_processes, PARAMETER_PROCESS},
+    {API_ROOT "v1/query", api_query,
+     PARAMETER_MATCH | PARAMETER_PROCESS | PARAMETER_RANGE | PARAMETER_STEP},
+    {API_SNAPSHOT, api_snapshot, PARAMETER_MATCH | PARAMETER_PROCESS},
     {API_ROOT "v1/topology", api_topology, 0},
 };
 
@@ -56,6 +59,26 @@ int api_answer(const struct api *api, const char *path, const char *query, struc
         return status;
     }
     return api_fail(body, 404, "there is no such document; engramd-api(7) lists them");
+}
+
+/* A time of CLOCK_MONOTONIC, ms, as the wall clock has it. */
+static uint64_t wall(const struct history *history, uint64_t time)
+{
+    return history->wall - (history->to - time);
+}
+
+void api_add_history(const struct history *history, struct json *json)
+{
+    uint64_t fine = history->fine.count ? ring_at(&history->fine, 0)->from : history->to;
+    json_key(json, "history");
+    json_object(json);
+    json_member_u64(json, "oldest_ms", wall(history, history_oldest(history)));
+    json_member_u64(json, "oldest_fine_ms", wall(history, fine));
+    json_member_u64(json, "series", history->tracking.count);
+    json_member_u64(json, "series_left_out", history->tracking.left_out);
+    json_member_u64(json, "bytes", history_bytes(history));
+    json_member_u64(json, "limit_bytes", history->budget);
+    json_object_end(json);
 }
 
 int api_alerts(const struct api *api, const struct parameters *parameters, struct json *json,

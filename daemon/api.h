@@ -6,16 +6,21 @@
 #ifndef ENGRAMD_API_H
 #define ENGRAMD_API_H
 
+#include "daemon/history.h"
 #include "daemon/json.h"
 #include "daemon/parameters.h"
+#include "daemon/self.h"
 #include "daemon/snapshot.h"
 
 #define API_TYPE "application/json"
 #define API_ROOT "/api/"
+#define API_SNAPSHOT API_ROOT "v1/snapshot"
 
 struct api {
     struct snapshot_store *store;
     const struct topology *topology;
+    const struct self *self;
+    const struct history *history;
 };
 
 /* Answers a request for a path below API_ROOT: the document in `body`, which must be empty, and its
@@ -29,6 +34,9 @@ int api_fail(struct buffer *body, int status, const char *reason);
  * with *error a literal phrase. */
 typedef int api_document(const struct api *api, const struct parameters *parameters,
                          struct json *json, const char **error);
-api_document api_processes, api_topology, api_alerts;
+api_document api_alerts, api_processes, api_query, api_snapshot, api_topology;
+
+/* Adds how far the history reaches, as a member. */
+void api_add_history(const struct history *history, struct json *json);
 
 #endif

@@ -20,6 +20,8 @@
 #define BUDGET_LEAST 0.001
 #define SERIES_LIMIT 20000
 #define SERIES_MOST 10000000
+#define HISTORY_MB 32
+#define HISTORY_MOST 65536
 #define FORGET_AFTER (7 * 24 * 3600)
 #define FORGET_MOST (10 * 365 * 24 * 3600)
 
@@ -40,6 +42,8 @@ static const char usage[] =
     "                     process ended, in seconds (default: 604800, a week)\n"
     "  --series-limit N   how many series of one process are served at most\n"
     "                     (default: 20000)\n"
+    "  --history-memory N memory for the recent past of all series, in megabytes; it\n"
+    "                     reaches back an hour if that is enough (default: 32)\n"
     "  --config FILE      the same options, as \"listen = ADDRESS\" and so on\n"
     "  --tick MS          how often regions are read, 10 to 1000 (default: 100)\n"
     "  --cpu-budget N     share of one core that collecting may take before it is done\n"
@@ -157,6 +161,15 @@ static bool add_origin(struct loading *loading, const char *value)
     return false;
 }
 
+static bool set_history_memory(struct loading *loading, const char *value)
+{
+    long megabytes;
+    if (!parse_number(loading, value, 1, HISTORY_MOST, "megabytes", &megabytes))
+        return false;
+    loading->config->history_memory = (size_t)megabytes << 20;
+    return true;
+}
+
 static bool set(struct loading *loading, const char *key, const char *value)
 {
     struct config *config = loading->config;
@@ -183,9 +196,11 @@ static bool set(struct loading *loading, const char *key, const char *value)
         return set_forget_after(loading, value);
     if (strcmp(key, "series-limit") == 0)
         return set_series_limit(loading, value);
+    if (strcmp(key, "history-memory") == 0)
+        return set_history_memory(loading, value);
     snprintf(loading->wrong, sizeof loading->wrong,
              "unknown key \"%s\"; known are listen, cors-origin, region-dir, state-dir, "
-             "forget-after, series-limit, sysroot, tick and cpu-budget",
+             "forget-after, series-limit, history-memory, sysroot, tick and cpu-budget",
              key);
     return false;
 }
@@ -271,6 +286,7 @@ static const struct option known[] = {{"listen", required_argument, NULL, 0},
                                       {"cpu-budget", required_argument, NULL, 0},
                                       {"forget-after", required_argument, NULL, 0},
                                       {"series-limit", required_argument, NULL, 0},
+                                      {"history-memory", required_argument, NULL, 0},
                                       {"config", required_argument, NULL, 'c'},
                                       {"once", no_argument, NULL, 'o'},
                                       {"version", no_argument, NULL, 'V'},
@@ -316,6 +332,7 @@ static bool set_defaults(struct config *config)
     config->cpu_budget = BUDGET;
     config->forget_after = FORGET_AFTER;
     config->series_limit = SERIES_LIMIT;
+    config->history_memory = (size_t)HISTORY_MB << 20;
     if (!set_string(&config->state_dir, state && *state ? state : DEFAULT_STATE))
         return false;
     if (state && *state)

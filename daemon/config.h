@@ -4,6 +4,7 @@
 #define ENGRAMD_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CONFIG_LIST_MAX 16
@@ -25,6 +26,7 @@ struct config {
     double cpu_budget;     /* of one core, for collecting */
     uint64_t forget_after; /* s */
     uint32_t series_limit; /* of one region */
+    size_t history_memory; /* bytes */
     bool once;
 };
 

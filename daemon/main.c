@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/boot.h"
 #include "daemon/claim.h"
+#include "daemon/clock.h"
 #include "daemon/collector.h"
 #include "daemon/config.h"
 #include "daemon/derived.h"
@@ -25,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENTS_MOST 5
+#define EVENTS_MOST 6
 #define RETRY_SECONDS 5
 #define SUPERVISE_MS 250
 #define FEED_ITEMS 65536 /* 3.5 MiB, of memory that is touched when they come */
@@ -50,6 +52,7 @@ struct daemon {
     struct event_base *base;
     struct http_server *server;
     struct streams *streams;
+    struct history history;
     struct web web;
     bool hangs; /* a thread: what it uses cannot be freed */
     struct event *events[EVENTS_MOST];
@@ -276,11 +279,38 @@ static void on_watchdog(evutil_socket_t fd, short what, void *argument)
         notify_send("WATCHDOG=1");
 }
 
+/* On the event loop, so that neither collectors nor writers ever wait for it. */
+static void take_history(struct daemon *d)
+{
+    const struct history *history = &d->history;
+    const struct snapshot *snapshot = snapshot_begin(d->store);
+    if (snapshot) {
+        uint64_t age = clock_monotonic() - snapshot->time;
+        history_take(&d->history, snapshot, (boot_clock() + boot_epoch() - age) / 1000000);
+    }
+    snapshot_end();
+    self_kept_history(d->self,
+                      &(struct self_history){
+                          .bytes = history_bytes(history),
+                          .limit = history->budget,
+                          .series = history->tracking.count,
+                          .left_out = history->tracking.left_out,
+                          .reach_seconds = (double)(history->to - history_oldest(history)) / 1000});
+}
+
+static void on_history(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    take_history(argument);
+}
+
 static void on_supervise(evutil_socket_t fd, short what, void *argument)
 {
     struct daemon *d = argument;
     (void)fd, (void)what;
     collectors_supervise(d->collectors);
+    if (!d->history.started) /* the sooner it starts, the less is from before it */
+        take_history(d);
     if (pace_review(d->pace))
         self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, pace_ratio(d->pace));
 }
@@ -292,7 +322,9 @@ static bool make_server(struct daemon *d)
         return fail("no memory to serve", "free some");
     struct bodies *bodies = bodies_new(d->base, d->store, d->self);
     d->streams = streams_new(&(struct stream_options){d->base, d->store, d->feed, d->self});
-    d->web = (struct web){d->store, d->self, bodies, {d->store, d->topology}, d->streams};
+    history_start(&d->history, d->config.history_memory);
+    d->web = (struct web){
+        d->store, d->self, bodies, {d->store, d->topology, d->self, &d->history}, d->streams};
     d->server =
         d->streams && bodies ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
     if (!d->server)
@@ -342,6 +374,7 @@ static int serve(struct daemon *d)
     add_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
     add_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
     add_event(d, -1, EV_PERSIST, on_supervise, &(struct timeval){.tv_usec = SUPERVISE_MS * 1000});
+    add_event(d, -1, EV_PERSIST, on_history, &(struct timeval){.tv_sec = HISTORY_SAMPLE_MS / 1000});
     if (!d->state)
         add_event(d, -1, EV_PERSIST, on_retry, &(struct timeval){.tv_sec = RETRY_SECONDS});
     if (watchdog)
@@ -381,6 +414,7 @@ static void unmake(struct daemon *d)
         derived_free(d->derived);
     if (d->pace)
         pace_free(d->pace);
+    history_stop(&d->history);
     if (d->self)
         self_free(d->self);
     if (d->topology)

@@ -7,13 +7,16 @@
 
 struct parameters {
     struct match match;
-    char wrong[96]; /* room for a phrase */
+    uint64_t range_ms, step_ms; /* 0: not given */
+    char wrong[96];             /* room for a phrase */
 };
 
 /* Which are known to a document. */
 enum {
     PARAMETER_MATCH = 1, /* match and label */
     PARAMETER_PROCESS = 2,
+    PARAMETER_RANGE = 4, /* durations: 500ms, 30s, 5m, 1h; a number alone is of seconds */
+    PARAMETER_STEP = 8,
 };
 
 /* Reads a query.  NULL, or a phrase that says what is wrong, which lasts as long as they do. */

@@ -41,6 +41,8 @@ struct self {
     _Atomic uint64_t state_bytes, folded, forgotten, dropped;
     _Atomic uint64_t events, missed;
     _Atomic uint64_t stream_clients, stream_bytes, stream_skipped, stream_cut;
+    _Atomic uint64_t history_bytes, history_limit, history_series, history_left_out;
+    _Atomic double history_reach;
     _Atomic uint64_t discoveries;
     uint64_t discoveries_before;
     _Atomic double tick_seconds, cpu_ratio;   /* NAN: not known */
@@ -92,6 +94,11 @@ static const struct own_family {
     {ENGRAM_DAEMON_PLAN, no_labels},
     {ENGRAM_DAEMON_EVENTS, no_labels},
     {ENGRAM_DAEMON_EVENTS_MISSED, no_labels},
+    {ENGRAM_DAEMON_HISTORY, no_labels},
+    {ENGRAM_DAEMON_HISTORY_LIMIT, no_labels},
+    {ENGRAM_DAEMON_HISTORY_REACH, no_labels},
+    {ENGRAM_DAEMON_HISTORY_SERIES, no_labels},
+    {ENGRAM_DAEMON_HISTORY_LEFT_OUT, no_labels},
     {ENGRAM_DAEMON_RESPONSES, status_labels},
     {ENGRAM_DAEMON_STREAM_CLIENTS, no_labels},
     {ENGRAM_DAEMON_STREAM_BYTES, no_labels},
@@ -234,6 +241,15 @@ void self_paced(struct self *self, double tick_seconds, double cpu_ratio)
 {
     atomic_store(&self->tick_seconds, tick_seconds);
     atomic_store(&self->cpu_ratio, cpu_ratio);
+}
+
+void self_kept_history(struct self *self, const struct self_history *history)
+{
+    atomic_store(&self->history_bytes, history->bytes);
+    atomic_store(&self->history_limit, history->limit);
+    atomic_store(&self->history_series, history->series);
+    atomic_store(&self->history_left_out, history->left_out);
+    atomic_store(&self->history_reach, history->reach_seconds);
 }
 
 void self_saw_events(struct self *self, uint32_t socket, const struct drained *drained, bool alive)
@@ -389,20 +405,46 @@ static void fill_state(struct self *self, const struct plan *plan, union word *r
         put(plan, row, ENGRAM_DAEMON_STATE_BYTES, "", (double)bytes);
 }
 
+static uint32_t fullest_ring(const struct self *self)
+{
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < self->sockets; i++) {
+        uint32_t one = atomic_load(&self->figures[i].depth);
+        depth = one > depth ? one : depth;
+    }
+    return depth;
+}
+
+struct self_events self_event_figures(const struct self *self)
+{
+    return (struct self_events){atomic_load(&self->events), atomic_load(&self->missed),
+                                fullest_ring(self)};
+}
+
 /* Without a ring nothing can lag or fill: absent, not zero. */
 static void fill_events(struct self *self, const struct plan *plan, union word *row)
 {
-    double depth = 0, oldest = 0;
-    for (uint32_t i = 0; i < self->sockets; i++) {
-        depth = fmax(depth, atomic_load(&self->figures[i].depth));
+    double depth = fullest_ring(self), oldest = 0;
+    for (uint32_t i = 0; i < self->sockets; i++)
         oldest = fmax(oldest, (double)atomic_load(&self->figures[i].oldest));
-    }
     put(plan, row, ENGRAM_DAEMON_EVENTS, "", (double)atomic_load(&self->events));
     put(plan, row, ENGRAM_DAEMON_EVENTS_MISSED, "", (double)atomic_load(&self->missed));
     if (!has_ring(plan))
         return;
     put(plan, row, ENGRAM_QUEUE_UTILIZATION, queue_labels[0], depth / ENGRAM_RING_SLOTS);
     put(plan, row, ENGRAM_AGGREGATION_LAG, depth_labels[0], oldest * 1e-6);
+}
+
+static void fill_history(struct self *self, const struct plan *plan, union word *row)
+{
+    if (!atomic_load(&self->history_limit))
+        return;
+    put(plan, row, ENGRAM_DAEMON_HISTORY, "", (double)atomic_load(&self->history_bytes));
+    put(plan, row, ENGRAM_DAEMON_HISTORY_LIMIT, "", (double)atomic_load(&self->history_limit));
+    put(plan, row, ENGRAM_DAEMON_HISTORY_REACH, "", atomic_load(&self->history_reach));
+    put(plan, row, ENGRAM_DAEMON_HISTORY_SERIES, "", (double)atomic_load(&self->history_series));
+    put(plan, row, ENGRAM_DAEMON_HISTORY_LEFT_OUT, "",
+        (double)atomic_load(&self->history_left_out));
 }
 
 static void fill_http(struct self *self, const struct plan *plan, union word *row)
@@ -450,6 +492,7 @@ void self_fill(struct self *self, const struct plan *plan, union word *row)
     fill_regions(self, plan, row);
     fill_state(self, plan, row);
     fill_events(self, plan, row);
+    fill_history(self, plan, row);
     fill_http(self, plan, row);
     fill_streams(self, plan, row);
     fill_process(self, plan, row);

@@ -60,6 +60,20 @@ void self_streams(struct self *self, uint32_t clients, uint64_t bytes);
 void self_stream_skipped(struct self *self);
 void self_stream_cut(struct self *self);
 
+/* The history as it is now, for the families about it. */
+struct self_history {
+    uint64_t bytes, limit, series, left_out;
+    double reach_seconds;
+};
+void self_kept_history(struct self *self, const struct self_history *history);
+
+/* Events that were read and that were lost, and how many waited in the fullest ring. */
+struct self_events {
+    uint64_t read, missed;
+    uint32_t depth;
+};
+struct self_events self_event_figures(const struct self *self);
+
 /* Writes the current values into the computed row. */
 void self_fill(struct self *self, const struct plan *plan, union word *row);
 

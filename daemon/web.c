@@ -36,6 +36,17 @@ static void compress(struct buffer *body, const struct http_request *request,
     http_header(response, ENCODING);
 }
 
+static void answer_json(struct web *web, const char *path, const struct http_request *request,
+                        struct http_response *response)
+{
+    struct buffer body = {0};
+    int status = api_answer(&web->api, path, request->query, &body);
+    compress(&body, request, response);
+    struct frame *frame = frame_take(&body, http_account(response));
+    http_respond_frame(response, status, API_TYPE, frame);
+    frame_release(frame);
+}
+
 static void serve_metrics(struct web *web, const struct http_request *request,
                           struct http_response *response)
 {
@@ -44,7 +55,11 @@ static void serve_metrics(struct web *web, const struct http_request *request,
     if (format == EXPOSITION_NONE) {
         respond_text(response, 406,
                      "406 Not Acceptable: there are " EXPOSITION_TEXT_TYPE
-                     " and " EXPOSITION_OPENMETRICS_TYPE "\n");
+                     ", " EXPOSITION_OPENMETRICS_TYPE " and " API_TYPE "\n");
+        return;
+    }
+    if (format == EXPOSITION_JSON) {
+        answer_json(web, API_SNAPSHOT, request, response);
         return;
     }
     struct frame *body = bodies_get(web->bodies, format, &gzip, http_account(response));
@@ -71,12 +86,7 @@ static void serve_stream(struct web *web, const struct http_request *request,
 static void serve_api(struct web *web, const struct http_request *request,
                       struct http_response *response)
 {
-    struct buffer body = {0};
-    int status = api_answer(&web->api, request->path, request->query, &body);
-    compress(&body, request, response);
-    struct frame *frame = frame_take(&body, http_account(response));
-    http_respond_frame(response, status, API_TYPE, frame);
-    frame_release(frame);
+    answer_json(web, request->path, request, response);
 }
 
 static void serve_healthy(struct web *web, const struct http_request *request,
@@ -104,6 +114,10 @@ static void serve_landing(struct web *web, const struct http_request *request,
         "</head>\n<body><h1>engramd</h1>\n<p>Metrics of Engram's processes on this host.</p>\n"
         "<ul>\n<li><a href=\"/metrics\">/metrics</a>: for Prometheus, text or OpenMetrics</li>\n"
         "<li><a href=\"/stream\">/stream</a>: Server-Sent Events, as they happen</li>\n"
+        "<li><a href=\"/api/v1/snapshot\">/api/v1/snapshot</a>: the last second, ten seconds, "
+        "minute and five minutes, as JSON</li>\n"
+        "<li><a href=\"/api/v1/query?match=engram_process_up\">/api/v1/query</a>: the recent past "
+        "of series, point by point</li>\n"
         "<li><a href=\"/api/v1/processes\">/api/v1/processes</a>: who writes them</li>\n"
         "<li><a href=\"/api/v1/topology\">/api/v1/topology</a>: sockets, memory nodes, caches, "
         "cores</li>\n"

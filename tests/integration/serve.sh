@@ -32,7 +32,7 @@ total=$(get /metrics | sed -n 's/^hammer_total{[^}]*} //p' | awk "{ sum += \$1 }
 [ "$(status /-/ready)" = 200 ] || fail "ready"
 [ "$(status /nothing)" = 404 ] || fail "404"
 [ "$(status /metrics -X POST)" = 405 ] || fail "405"
-[ "$(status /metrics -H 'Accept: application/json')" = 406 ] || fail "406"
+[ "$(status /metrics -H 'Accept: image/png')" = 406 ] || fail "406"
 [ "$(status /metrics -d body)" = 413 ] || fail "413"
 get /metrics -D - -o /dev/null -H 'Accept: application/openmetrics-text' |
   has '^Content-Type: application/openmetrics-text; version=1.0.0' || fail "OpenMetrics"

@@ -22,7 +22,7 @@ only_user() {
   users=$(grep -rlE "#include <$1" daemon shmlib tools --include='*.[ch]' | sort | tr '\n' ' ')
   [ "$users" = "$2 " ] || complain "<$1 is used by: $users, not by $2 alone"
 }
-only_user hwloc daemon/topology.c
+only_user hwloc "daemon/topology_describe.c daemon/topology_hwloc.h"
 only_user urcu daemon/snapshot.c
 only_user libdeflate daemon/gzip.c
 only_user ini daemon/config.c

@@ -25,6 +25,7 @@
     X(exposition)                                                                                  \
     X(feed)                                                                                        \
     X(golden)                                                                                      \
+    X(history)                                                                                     \
     X(http)                                                                                        \
     X(http_admission)                                                                              \
     X(http_listen)                                                                                 \
@@ -39,11 +40,13 @@
     X(peers)                                                                                       \
     X(plan)                                                                                        \
     X(processes)                                                                                   \
+    X(quantile)                                                                                    \
     X(query)                                                                                       \
     X(reader)                                                                                      \
     X(snapshot)                                                                                    \
     X(sse)                                                                                         \
     X(stream)                                                                                      \
+    X(stretch)                                                                                     \
     X(topology)                                                                                    \
     X(totals)                                                                                      \
     X(users)                                                                                       \

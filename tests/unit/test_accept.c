@@ -30,7 +30,12 @@ static const struct {
     {"application/openmetrics-text;q=0, */*", EXPOSITION_TEXT},
     {"text/plain;q=0, */*", EXPOSITION_OPENMETRICS},
     {"text/plain;q=0.000", EXPOSITION_NONE},
-    {"application/json", EXPOSITION_NONE},
+    {"application/json", EXPOSITION_JSON},
+    {"application/json, text/plain, */*", EXPOSITION_JSON}, /* as some clients ask by default */
+    {"application/json;q=0.5, text/plain", EXPOSITION_TEXT},
+    {"application/json;q=0", EXPOSITION_NONE},
+    {"application/json, application/openmetrics-text", EXPOSITION_OPENMETRICS},
+    {"application/yaml", EXPOSITION_NONE},
     {"TEXT/PLAIN", EXPOSITION_TEXT},
     {"text/html,application/xhtml+xml,*/*;q=0.8", EXPOSITION_TEXT},
     {",,;;=", EXPOSITION_NONE},

@@ -20,7 +20,7 @@ static void start(void)
 {
     fixture_start();
     pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
-    api = (struct api){pipeline.store, pipeline.topology};
+    api = (struct api){pipeline.store, pipeline.topology, NULL, NULL};
     body = (struct buffer){0};
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 static struct pipeline pipeline;
+static struct history history;
 static struct web web;
 
 static void start_web(void)
@@ -18,10 +19,11 @@ static void start_web(void)
     http_start();
     http_server_free(http.server);
     pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
+    history_start(&history, 1 << 20);
     web = (struct web){pipeline.store,
                        pipeline.self,
                        bodies_new(http.base, pipeline.store, pipeline.self),
-                       {pipeline.store, pipeline.topology},
+                       {pipeline.store, pipeline.topology, pipeline.self, &history},
                        NULL};
     http.server = http_server_new(http.base, web_handle, web_observe, &web);
     char error[256];
@@ -31,6 +33,7 @@ static void start_web(void)
 static void stop_web(void)
 {
     bodies_free(web.bodies);
+    history_stop(&history);
     pipeline_stop(&pipeline);
     http_stop();
 }
@@ -56,7 +59,11 @@ START_TEST(paths_have_a_status)
     ck_assert_int_eq(got("/-/ready", "")->status, 200);
     ck_assert_int_eq(got("/metrics", "")->status, 200);
     ck_assert_int_eq(got("/metrics/prometheus?a=b", "")->status, 200);
-    ck_assert_int_eq(got("/metrics", "Accept: application/json\r\n")->status, 406);
+    ck_assert_int_eq(got("/metrics", "Accept: image/png\r\n")->status, 406);
+    ck_assert_int_eq(got("/metrics", "Accept: application/json\r\n")->status, 503);
+    ck_assert_int_eq(got("/api/v1/alerts", "")->status, 200);
+    ck_assert_int_eq(got("/api/v1", "")->status, 404);
+    ck_assert_int_eq(got("/api/v1/alerts?a=b", "")->status, 400);
     ck_assert_int_eq(got("/", "")->status, 200);
     ck_assert_int_eq(got("/metrics/", "")->status, 404);
     ck_assert_int_eq(got("/../etc/passwd", "")->status, 404);
@@ -88,12 +95,32 @@ START_TEST(gzip_is_the_same_text)
 }
 END_TEST
 
+/* As users of the engine read it: the windows at the address of the metrics. */
+START_TEST(windows_for_those_who_want_json)
+{
+    static const struct computed_family *const none[] = {NULL};
+    char body[sizeof((struct response *)0)->body];
+    fixture_process("p");
+    engram_counter_new("x_total", "", NULL);
+    pipeline_collect(&pipeline, none);
+    history_take(&history, snapshot_begin(pipeline.store), 1);
+    snapshot_end();
+    memcpy(body, got("/api/v1/snapshot?match=x_total", "")->body, sizeof body);
+    ck_assert_ptr_nonnull(strstr(body, "\"one_second\":{\"x_total\":{\"count\":0,"));
+    const struct response *response = got("/metrics?match=x_total", "Accept: application/json\r\n");
+    ck_assert_int_eq(response->status, 200);
+    ck_assert_ptr_nonnull(strstr(response->head, "\r\nContent-Type: application/json\r\n"));
+    ck_assert_str_eq(response->body, body);
+}
+END_TEST
+
 static TCase *of_paths(void)
 {
     TCase *tests = tcase_create("paths");
     tcase_add_checked_fixture(tests, start_web, stop_web);
     tcase_add_test(tests, paths_have_a_status);
     tcase_add_test(tests, gzip_is_the_same_text);
+    tcase_add_test(tests, windows_for_those_who_want_json);
     return tests;
 }
 
