@@ -21,15 +21,20 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def scrape(path, timeout=5):
-    """The body of /metrics; an answer that is late or none is an error."""
+def ask(path, target, timeout=5, **headers):
+    """The answer to a GET, already read, and its body."""
     connection = UnixConnection(path, timeout)
     try:
-        connection.request("GET", "/metrics")
+        connection.request("GET", target, headers=headers)
         answer = connection.getresponse()
-        body = answer.read()
+        return answer, answer.read()
     finally:
         connection.close()
+
+
+def scrape(path, timeout=5):
+    """The body of /metrics; an answer that is late or none is an error."""
+    answer, body = ask(path, "/metrics", timeout)
     if answer.status != 200:
         raise OSError(f"status {answer.status}")
     return body
