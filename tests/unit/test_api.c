@@ -27,6 +27,8 @@ static void start(void)
 static void stop(void)
 {
     buffer_free(&body);
+    if (pipeline.found.totals != pipeline.totals)
+        totals_release((struct totals *)(uintptr_t)pipeline.found.totals);
     pipeline_stop(&pipeline);
     fixture_stop();
 }

@@ -17,6 +17,7 @@ static void start(void)
 static void stop(void)
 {
     free(stretch);
+    stretch = NULL;
     stretch_writer_free(&writer);
 }
 
