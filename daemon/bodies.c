@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#define GZIP_LEAST 1024 /* bytes; below, a packet is a packet */
 #define KEPT_SECONDS 1
 
 struct body {
@@ -57,13 +56,13 @@ void bodies_free(struct bodies *bodies)
     free(bodies);
 }
 
-/* Takes the buffer for a body that was begun at `start`, CLOCK_MONOTONIC. */
-static struct frame *keep(struct bodies *bodies, struct body *body, struct buffer *made,
-                          uint64_t start, size_t *account)
+/* Takes the frame for a body that was begun at `start`, CLOCK_MONOTONIC. */
+static struct frame *keep(struct bodies *bodies, struct body *body, struct frame *made,
+                          uint64_t start)
 {
     struct timeval soon = {.tv_sec = KEPT_SECONDS};
     body->ns = clock_monotonic() - start;
-    body->frame = frame_take(made, account);
+    body->frame = made;
     event_add(bodies->expiry, &soon);
     return body->frame;
 }
@@ -77,7 +76,7 @@ static struct frame *make_plain(struct bodies *bodies, const struct snapshot *sn
     if (body->frame)
         return body->frame;
     exposition_render(&out, snapshot, format);
-    return keep(bodies, body, &out, start, account);
+    return keep(bodies, body, frame_take(&out, account), start);
 }
 
 static struct frame *make_packed(struct bodies *bodies, enum exposition_format format,
@@ -85,14 +84,10 @@ static struct frame *make_packed(struct bodies *bodies, enum exposition_format f
 {
     const struct body *plain = &bodies->plain[format];
     struct body *body = &bodies->packed[format];
-    struct buffer out = {0}, from = {.data = plain->frame->bytes, .length = plain->frame->length};
     uint64_t start = clock_monotonic() - plain->ns;
-    if (body->frame || from.length < GZIP_LEAST)
+    if (body->frame)
         return body->frame;
-    if (gzip_append(&out, &from))
-        return keep(bodies, body, &out, start, account);
-    buffer_free(&out);
-    return NULL; /* no memory: uncompressed is right, too */
+    return keep(bodies, body, gzip_frame(plain->frame, account), start);
 }
 
 static struct frame *make(struct bodies *bodies, const struct snapshot *snapshot,

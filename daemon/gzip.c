@@ -7,6 +7,8 @@
  */
 #define LEVEL 1
 
+#define WORTH_IT 1024 /* bytes; below, a packet is a packet */
+
 bool gzip_append(struct buffer *out, const struct buffer *from)
 {
     struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(LEVEL);
@@ -19,4 +21,15 @@ bool gzip_append(struct buffer *out, const struct buffer *from)
     libdeflate_free_compressor(compressor);
     out->length += made;
     return made > 0;
+}
+
+struct frame *gzip_frame(const struct frame *plain, size_t *account)
+{
+    struct buffer out = {0}, from = {.data = plain->bytes, .length = plain->length};
+    if (from.length < WORTH_IT)
+        return NULL;
+    if (gzip_append(&out, &from))
+        return frame_take(&out, account);
+    buffer_free(&out);
+    return NULL;
 }

@@ -3,9 +3,13 @@
 #ifndef ENGRAMD_GZIP_H
 #define ENGRAMD_GZIP_H
 
-#include "daemon/buffer.h"
+#include "daemon/frame.h"
 
 /* Appends `from` compressed; false, with `out` as it was, when there is no memory. */
 bool gzip_append(struct buffer *out, const struct buffer *from);
+
+/* A frame compressed, with a reference for the caller, and counted in *account; NULL when it is too
+ * small to be worth it, or there is no memory: uncompressed is right, too. */
+struct frame *gzip_frame(const struct frame *plain, size_t *account);
 
 #endif

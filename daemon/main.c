@@ -286,6 +286,7 @@ static void take_history(struct daemon *d)
     const struct snapshot *snapshot = snapshot_begin(d->store);
     if (snapshot) {
         uint64_t age = clock_monotonic() - snapshot->time;
+        documents_forget(d->web.documents);
         history_take(&d->history, snapshot, (boot_clock() + boot_epoch() - age) / 1000000);
     }
     snapshot_end();
@@ -323,10 +324,11 @@ static bool make_server(struct daemon *d)
     struct bodies *bodies = bodies_new(d->base, d->store, d->self);
     d->streams = streams_new(&(struct stream_options){d->base, d->store, d->feed, d->self});
     history_start(&d->history, d->config.history_memory);
-    d->web = (struct web){
-        d->store, d->self, bodies, {d->store, d->topology, d->self, &d->history}, d->streams};
-    d->server =
-        d->streams && bodies ? http_server_new(d->base, web_handle, web_observe, &d->web) : NULL;
+    struct documents *documents =
+        documents_new(&(struct api){d->store, d->topology, d->self, &d->history});
+    d->web = (struct web){d->store, d->self, bodies, documents, d->streams};
+    if (bodies && documents && d->streams)
+        d->server = http_server_new(d->base, web_handle, web_observe, &d->web);
     if (!d->server)
         return fail("no memory to serve", "free some");
     http_server_allow_origins(d->server, d->config.cors_origins.items);
@@ -391,6 +393,8 @@ static void unmake(struct daemon *d)
 {
     if (d->web.bodies)
         bodies_free(d->web.bodies);
+    if (d->web.documents)
+        documents_free(d->web.documents);
     if (d->server)
         http_server_free(d->server);
     if (d->streams)

@@ -9,7 +9,6 @@
 #define PLAIN "text/plain; charset=utf-8"
 #define VARY "Vary: Accept, Accept-Encoding"
 #define ENCODING "Content-Encoding: gzip"
-#define GZIP_LEAST 1024 /* bytes; below, a packet is a packet */
 
 typedef void route_handler(struct web *web, const struct http_request *request,
                            struct http_response *response);
@@ -19,30 +18,16 @@ static void respond_text(struct http_response *response, int status, const char 
     http_respond(response, status, PLAIN, text, strlen(text));
 }
 
-/* Compresses the body in place if the client takes it so. */
-static void compress(struct buffer *body, const struct http_request *request,
-                     struct http_response *response)
-{
-    struct buffer packed = {0};
-    http_header(response, VARY);
-    if (body->length < GZIP_LEAST || !accept_gzip(request->accept_encoding))
-        return;
-    if (!gzip_append(&packed, body)) {
-        buffer_free(&packed);
-        return; /* no memory: uncompressed is right, too */
-    }
-    buffer_free(body);
-    *body = packed;
-    http_header(response, ENCODING);
-}
-
 static void answer_json(struct web *web, const char *path, const struct http_request *request,
                         struct http_response *response)
 {
-    struct buffer body = {0};
-    int status = api_answer(&web->api, path, request->query, &body);
-    compress(&body, request, response);
-    struct frame *frame = frame_take(&body, http_account(response));
+    bool gzip = accept_gzip(request->accept_encoding);
+    int status;
+    struct frame *frame =
+        documents_get(web->documents, path, request->query, &gzip, http_account(response), &status);
+    http_header(response, VARY);
+    if (gzip)
+        http_header(response, ENCODING);
     http_respond_frame(response, status, API_TYPE, frame);
     frame_release(frame);
 }

@@ -3,8 +3,8 @@
 #ifndef ENGRAMD_WEB_H
 #define ENGRAMD_WEB_H
 
-#include "daemon/api.h"
 #include "daemon/bodies.h"
+#include "daemon/documents.h"
 #include "daemon/http.h"
 #include "daemon/self.h"
 #include "daemon/snapshot.h"
@@ -14,7 +14,7 @@ struct web {
     struct snapshot_store *store;
     struct self *self;
     struct bodies *bodies;
-    struct api api;
+    struct documents *documents;
     struct streams *streams;
 };
 

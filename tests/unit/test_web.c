@@ -20,11 +20,10 @@ static void start_web(void)
     http_server_free(http.server);
     pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
     history_start(&history, 1 << 20);
-    web = (struct web){pipeline.store,
-                       pipeline.self,
-                       bodies_new(http.base, pipeline.store, pipeline.self),
-                       {pipeline.store, pipeline.topology, pipeline.self, &history},
-                       NULL};
+    web = (struct web){
+        pipeline.store, pipeline.self, bodies_new(http.base, pipeline.store, pipeline.self),
+        documents_new(&(struct api){pipeline.store, pipeline.topology, pipeline.self, &history}),
+        NULL};
     http.server = http_server_new(http.base, web_handle, web_observe, &web);
     char error[256];
     ck_assert_msg(http_server_listen(http.server, http.listened, error, sizeof error), "%s", error);
@@ -33,6 +32,7 @@ static void start_web(void)
 static void stop_web(void)
 {
     bodies_free(web.bodies);
+    documents_free(web.documents);
     history_stop(&history);
     pipeline_stop(&pipeline);
     http_stop();
@@ -114,6 +114,41 @@ START_TEST(windows_for_those_who_want_json)
 }
 END_TEST
 
+/* Made once for each sample, whoever asks, and for each query by itself. */
+START_TEST(documents_are_shared_until_the_next_sample)
+{
+    static const struct computed_family *const none[] = {NULL};
+    bool gzip = false;
+    int status;
+    size_t account = 0;
+    struct frame *frames[4];
+    pipeline_collect(&pipeline, none);
+    history_take(&history, snapshot_begin(pipeline.store), 1);
+    snapshot_end();
+    frames[0] = documents_get(web.documents, API_SNAPSHOT, "", &gzip, &account, &status);
+    frames[1] = documents_get(web.documents, API_SNAPSHOT, "", &gzip, &account, &status);
+    frames[2] = documents_get(web.documents, API_SNAPSHOT, "match=x", &gzip, &account, &status);
+    documents_forget(web.documents);
+    frames[3] = documents_get(web.documents, API_SNAPSHOT, "", &gzip, &account, &status);
+    ck_assert_ptr_eq(frames[0], frames[1]);
+    ck_assert_ptr_ne(frames[0], frames[2]);
+    ck_assert_ptr_ne(frames[0], frames[3]);
+    for (int i = 0; i < 100; i++) { /* more than are kept */
+        char query[16];
+        snprintf(query, sizeof query, "match=%d", i);
+        frame_release(documents_get(web.documents, API_SNAPSHOT, query, &gzip, &account, &status));
+    }
+    ck_assert_uint_lt(account, 16 * frames[0]->length);
+    for (int i = 0; i < 4; i++)
+        frame_release(frames[i]);
+    documents_forget(web.documents);
+    ck_assert_uint_eq(account, 0);
+    frame_release(documents_get(web.documents, "/api/v1/x", "", &gzip, &account, &status));
+    ck_assert_int_eq(status, 404);
+    ck_assert_uint_eq(account, 0); /* what is wrong is not kept */
+}
+END_TEST
+
 static TCase *of_paths(void)
 {
     TCase *tests = tcase_create("paths");
@@ -121,6 +156,7 @@ static TCase *of_paths(void)
     tcase_add_test(tests, paths_have_a_status);
     tcase_add_test(tests, gzip_is_the_same_text);
     tcase_add_test(tests, windows_for_those_who_want_json);
+    tcase_add_test(tests, documents_are_shared_until_the_next_sample);
     return tests;
 }
 
