@@ -197,6 +197,7 @@ soak:
 	BUILD=$(BUILD) PROCESSES=1000 tests/integration/short-lived.sh
 	BUILD=$(BUILD) ADDS=125000000 tests/integration/exact-adds.sh
 	BUILD=$(BUILD) MUTANTS=100000 tests/integration/mutants.py
+	BUILD=$(BUILD) REQUESTS=1000000 SECONDS=60 tests/integration/http-attacks.py
 	mkdir -p $(BUILD)/corpus/fuzz_region
 	$(BUILD)/fuzz/fuzz_region $(FUZZ_REGION) -runs=1000000 $(BUILD)/corpus/fuzz_region
 	$(BUILD)/fuzz-fast/fuzz_region $(FUZZ_REGION) -runs=10000000 $(BUILD)/corpus/fuzz_region

@@ -81,6 +81,19 @@ START_TEST(listed_origin_may_ask_and_read)
 }
 END_TEST
 
+START_TEST(listed_origin_may_read_a_stream)
+{
+    struct client *client = client_new(0);
+    http_server_allow_origins(http.server, origins);
+    client_ask(client, "GET /stream HTTP/1.1\r\nHost: x\r\n" OURS "\r\n");
+    while (!memmem(client->in, client->length, "\r\n\r\n", 4))
+        client_hear(client);
+    static const char header[] = "\r\nAccess-Control-Allow-Origin: https://ours.example\r\n";
+    ck_assert_ptr_nonnull(memmem(client->in, client->length, header, sizeof header - 1));
+    client_free(client);
+}
+END_TEST
+
 START_TEST(others_may_not)
 {
     static const char *const headers[] = {"",
@@ -126,6 +139,7 @@ Suite *cors_suite(void)
     tcase_add_loop_test(tests, options_tell_the_methods, 0, 2);
     tcase_add_test(tests, without_a_list_nothing_is_said);
     tcase_add_test(tests, listed_origin_may_ask_and_read);
+    tcase_add_test(tests, listed_origin_may_read_a_stream);
     tcase_add_test(tests, others_may_not);
     tcase_add_test(tests, origins_are_as_browsers_write_them);
     suite_add_tcase(suite, tests);
