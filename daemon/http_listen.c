@@ -21,7 +21,7 @@
 #define MODE 0660
 /* What the kernel keeps for a connection; by default it would grow to megabytes for one that does
  * not read, or that sends a body nobody wants. */
-#define SEND_BUFFER (256 << 10)
+#define SEND_BUFFER (128 << 10)
 #define RECEIVE_BUFFER (64 << 10)
 
 static const char *advice(int error)

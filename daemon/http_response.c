@@ -84,8 +84,9 @@ static bool begin(struct http_response *response, int status, const char *conten
                   size_t length)
 {
     struct connection *connection = response->connection;
-    char rest[48];
-    snprintf(rest, sizeof rest, content_type ? "Content-Length: %zu\r\n" : "", length);
+    char rest[48] = "";
+    if (content_type)
+        snprintf(rest, sizeof rest, "Content-Length: %zu\r\n", length);
     connection->close_after |= !response->request || !response->request->keep_alive;
     connection_set_deadline(connection, ANSWER_SECONDS + (int)(length / LEAST_RATE));
     response_add_head(response, status, content_type, rest);
