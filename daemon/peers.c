@@ -43,25 +43,36 @@ static void key_of_user(struct key *key, int fd)
     memcpy(key->bytes, &user.uid, sizeof user.uid);
 }
 
+/* An IPv4 address is one at a socket of IPv6, too; and this host is this host. */
+static struct key key_of_inet6(const struct in6_addr *address)
+{
+    struct key key = {AF_INET, {IN_LOOPBACKNET, 0, 0, 1}};
+    if (IN6_IS_ADDR_LOOPBACK(address))
+        return key;
+    if (IN6_IS_ADDR_V4MAPPED(address)) {
+        memcpy(key.bytes, &address->s6_addr[12], 4);
+        return key;
+    }
+    key.family = AF_INET6;
+    memcpy(key.bytes, address, PREFIX);
+    return key;
+}
+
 static struct key key_of(int fd, const struct sockaddr *address)
 {
     struct key key = {.family = address->sa_family};
+    if (address->sa_family == AF_INET6)
+        return key_of_inet6(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
     if (address->sa_family == AF_INET)
         memcpy(key.bytes, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-    else if (address->sa_family == AF_INET6)
-        memcpy(key.bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, PREFIX);
     else
         key_of_user(&key, fd);
     return key;
 }
 
-static bool is_local(const struct sockaddr *address)
+static bool is_local(const struct key *key)
 {
-    if (address->sa_family == AF_INET)
-        return *(const unsigned char *)&((const struct sockaddr_in *)(const void *)address)
-                    ->sin_addr == IN_LOOPBACKNET;
-    return address->sa_family != AF_INET6 ||
-           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+    return key->family == AF_UNIX || (key->family == AF_INET && key->bytes[0] == IN_LOOPBACKNET);
 }
 
 static struct entry **find(struct peers *peers, const struct key *key)
@@ -81,7 +92,7 @@ struct peer *peers_enter(struct peers *peers, int fd, const struct sockaddr *add
     struct entry **at = find(peers, &key);
     if (!*at && (*at = calloc(1, sizeof **at))) {
         (*at)->key = key;
-        (*at)->peer.is_local = is_local(address);
+        (*at)->peer.is_local = is_local(&key);
     }
     if (!*at)
         return NULL;

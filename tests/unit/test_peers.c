@@ -35,6 +35,10 @@ static const struct {
     {"2001:db8::1", "2001:db8::ffff:2", true}, /* one network of 64 bits */
     {"2001:db8::1", "2001:db8:0:1::1", false},
     {"0.0.0.0", "::", false},
+    {"192.0.2.1", "::ffff:192.0.2.1", true}, /* at a socket of both */
+    {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+    {"::1", "::2", false}, /* of this host, and not */
+    {"::1", "127.0.0.1", true},
 };
 
 START_TEST(address_is_a_client)
@@ -94,11 +98,12 @@ END_TEST
 
 START_TEST(this_host_is_local)
 {
-    static const char *const addresses[] = {"127.0.0.1", "127.9.9.9", "::1", "10.0.0.1", "::2"};
+    static const char *const addresses[] = {
+        "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "10.0.0.1", "::2", "::ffff:10.0.0.1"};
     struct peers *peers = peers_new();
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 7; i++) {
         struct peer *peer = enter(peers, addresses[i]);
-        ck_assert_msg(peer->is_local == (i < 3), "%s", addresses[i]);
+        ck_assert_msg(peer->is_local == (i < 4), "%s", addresses[i]);
         leave(peers, peer);
     }
     peers_free(peers);
