@@ -39,6 +39,14 @@ typedef void http_handler(const struct http_request *request, struct http_respon
 /* Told of each response's status, those included that no handler was asked for; may be NULL. */
 typedef void http_observer(int status, void *argument);
 
+/* Clients, streams apart. */
+enum { HTTP_WAS_IDLE, HTTP_WAS_SLOW, HTTP_REFUSED, HTTP_CROWDED };
+struct http_counts {
+    uint32_t connections;
+    uint64_t owed;                  /* bytes of bodies that they are still to take */
+    uint64_t crowded[HTTP_CROWDED]; /* since the start: had to go, or was refused */
+};
+
 /* NULL when there is no memory. */
 struct http_server *http_server_new(struct event_base *base, http_handler *handler,
                                     http_observer *observer, void *argument);
@@ -66,6 +74,8 @@ const char *http_server_address(const struct http_server *server, int i);
 
 /* Whether only this host can reach that listener. */
 bool http_server_is_local(const struct http_server *server, int i);
+
+struct http_counts http_server_counts(const struct http_server *server);
 
 /* Accepts nobody new and closes each connection once it owes no response; one that is new has a
  * request on its way.  Whoever waits to be accepted is the next daemon's, if the socket was

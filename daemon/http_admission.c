@@ -2,6 +2,7 @@
 #include "daemon/http_admission.h"
 #include "daemon/clock.h"
 
+#include <string.h>
 #include <sys/resource.h>
 
 #define CONNECTIONS_MAX 1024
@@ -81,22 +82,25 @@ static bool has_unheard(const struct http_server *server, const struct peer *pee
     return false;
 }
 
-static bool close_it(struct connection *victim)
+/* Closes it, if there is one, for somebody else. */
+static bool crowd_out(struct http_server *server, struct connection *victim)
 {
-    if (victim)
-        connection_close(victim);
-    return victim != NULL;
+    if (!victim)
+        return false;
+    server->crowded[victim->among == &server->idle ? HTTP_WAS_IDLE : HTTP_WAS_SLOW]++;
+    connection_close(victim);
+    return true;
 }
 
 bool admission_close_slow(struct http_server *server, const struct connection *spared)
 {
     struct connection *slow = find_slow(server, NULL);
-    return slow != spared && close_it(slow);
+    return slow != spared && crowd_out(server, slow);
 }
 
 bool admission_close_one(struct http_server *server)
 {
-    return close_it(find_victim(server, NULL));
+    return crowd_out(server, find_victim(server, NULL));
 }
 
 /* With the newcomer counted for its address already.  If those who may have to go have yet to be
@@ -105,16 +109,14 @@ static bool make_room(struct http_server *server, const struct peer *peer)
 {
     for (;;) {
         bool of_one = peer->connections > server->limits.connections_of_one;
+        const struct peer *whose = of_one ? peer : NULL;
         if (!of_one && server->connection_count < server->limits.connections)
             return true;
-        struct connection *victim = find_victim(server, of_one ? peer : NULL);
-        if (!victim && !has_unheard(server, of_one ? peer : NULL))
-            return false;
-        if (!victim) {
-            server->accept_later = true;
-            return true;
-        }
-        connection_close(victim);
+        if (crowd_out(server, find_victim(server, whose)))
+            continue;
+        bool unheard = has_unheard(server, whose);
+        server->accept_later |= unheard;
+        return unheard;
     }
 }
 
@@ -125,6 +127,7 @@ bool admission_enter(struct connection *newcomer, int fd, const struct sockaddr 
     if (!peer)
         return false;
     if (!make_room(server, peer)) {
+        server->crowded[HTTP_REFUSED]++;
         peer->connections--;
         peers_leave(server->peers, peer);
         return false;
@@ -173,4 +176,12 @@ bool connection_becomes_stream(struct connection *connection)
     connection->streaming = true;
     move(connection, &server->streams);
     return true;
+}
+
+struct http_counts http_server_counts(const struct http_server *server)
+{
+    struct http_counts counts = {.connections = (uint32_t)server->connection_count,
+                                 .owed = server->owed};
+    memcpy(counts.crowded, server->crowded, sizeof counts.crowded);
+    return counts;
 }

@@ -37,7 +37,8 @@ struct http_server {
     int accepted;             /* in this turn of the event loop */
     uint64_t accepting_since; /* when the turn's first was, CLOCK_MONOTONIC, ns */
     bool accept_later;        /* not in this turn */
-    size_t owed;              /* bytes of bodies that are held for clients */
+    uint64_t crowded[HTTP_CROWDED];
+    size_t owed; /* bytes of bodies that are held for clients */
     bool draining;
     struct event *resume; /* accepting */
 };

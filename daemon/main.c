@@ -309,6 +309,8 @@ static void on_supervise(evutil_socket_t fd, short what, void *argument)
 {
     struct daemon *d = argument;
     (void)fd, (void)what;
+    struct http_counts clients = http_server_counts(d->server);
+    self_clients(d->self, clients.connections, clients.owed, clients.crowded);
     collectors_supervise(d->collectors);
     if (!d->history.started) /* the sooner it starts, the less is from before it */
         take_history(d);

@@ -40,6 +40,7 @@ struct self {
     _Atomic uint64_t state_writes[2]; /* failures, successes */
     _Atomic uint64_t state_bytes, folded, forgotten, dropped;
     _Atomic uint64_t events, missed;
+    _Atomic uint64_t connections, outstanding, crowded_out[SELF_CROWDED];
     _Atomic uint64_t stream_clients, stream_bytes, stream_skipped, stream_cut;
     _Atomic uint64_t history_bytes, history_limit, history_series, history_left_out;
     _Atomic double history_reach;
@@ -68,6 +69,9 @@ static const char *const queue_labels[] = {"queue_type=\"metric_updates\"", NULL
 static const char *const depth_labels[] = {"queue_depth=\"1000\"", NULL};
 static const char *const status_labels[] = {"code=\"1xx\"", "code=\"2xx\"", "code=\"3xx\"",
                                             "code=\"4xx\"", "code=\"5xx\"", NULL};
+
+static const char *const crowded_labels[SELF_CROWDED + 1] = {"reason=\"idle\"", "reason=\"slow\"",
+                                                             "reason=\"refused\"", NULL};
 
 /* Labels that only this machine gives are left to make_families(). */
 static const struct own_family {
@@ -104,6 +108,9 @@ static const struct own_family {
     {ENGRAM_DAEMON_STREAM_BYTES, no_labels},
     {ENGRAM_DAEMON_STREAM_SKIPPED, no_labels},
     {ENGRAM_DAEMON_STREAM_CUT, no_labels},
+    {ENGRAM_DAEMON_CONNECTIONS, no_labels},
+    {ENGRAM_DAEMON_OUTSTANDING, no_labels},
+    {ENGRAM_DAEMON_CROWDED_OUT, crowded_labels},
     {ENGRAM_QUEUE_UTILIZATION, queue_labels},
     {ENGRAM_AGGREGATION_LAG, depth_labels},
     {ENGRAM_EXPORT_DURATION, export_labels},
@@ -331,6 +338,15 @@ void self_streams(struct self *self, uint32_t clients, uint64_t bytes)
     atomic_store(&self->stream_bytes, bytes);
 }
 
+void self_clients(struct self *self, uint32_t connections, uint64_t outstanding,
+                  const uint64_t crowded_out[SELF_CROWDED])
+{
+    atomic_store(&self->connections, connections);
+    atomic_store(&self->outstanding, outstanding);
+    for (int i = 0; i < SELF_CROWDED; i++)
+        atomic_store(&self->crowded_out[i], crowded_out[i]);
+}
+
 void self_stream_skipped(struct self *self)
 {
     atomic_fetch_add(&self->stream_skipped, 1);
@@ -486,6 +502,15 @@ static void fill_process(struct self *self, const struct plan *plan, union word 
     put(plan, row, ENGRAM_DAEMON_START, "", p->start_time);
 }
 
+static void fill_clients(struct self *self, const struct plan *plan, union word *row)
+{
+    put(plan, row, ENGRAM_DAEMON_CONNECTIONS, "", (double)atomic_load(&self->connections));
+    put(plan, row, ENGRAM_DAEMON_OUTSTANDING, "", (double)atomic_load(&self->outstanding));
+    for (int i = 0; i < SELF_CROWDED; i++)
+        put(plan, row, ENGRAM_DAEMON_CROWDED_OUT, crowded_labels[i],
+            (double)atomic_load(&self->crowded_out[i]));
+}
+
 void self_fill(struct self *self, const struct plan *plan, union word *row)
 {
     fill_collectors(self, plan, row);
@@ -495,5 +520,6 @@ void self_fill(struct self *self, const struct plan *plan, union word *row)
     fill_history(self, plan, row);
     fill_http(self, plan, row);
     fill_streams(self, plan, row);
+    fill_clients(self, plan, row);
     fill_process(self, plan, row);
 }

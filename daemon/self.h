@@ -74,6 +74,12 @@ struct self_events {
 };
 struct self_events self_event_figures(const struct self *self);
 
+/* Clients of the server, streams apart: connections, bytes that they are still to take, and how
+ * many had to go because they were idle or slow, or were refused. */
+#define SELF_CROWDED 3
+void self_clients(struct self *self, uint32_t connections, uint64_t outstanding,
+                  const uint64_t crowded_out[SELF_CROWDED]);
+
 /* Writes the current values into the computed row. */
 void self_fill(struct self *self, const struct plan *plan, union word *row);
 

@@ -293,6 +293,15 @@ def idle_connections(port):
     close_all(clients)
 
 
+def check_counts(values):
+    """What the daemon says of all this."""
+    gone = {reason: values[f'engramd_http_crowded_out_total{{reason="{reason}"}}']
+            for reason in ("idle", "slow", "refused")}
+    print(f"crowded out: {gone}")
+    if gone["idle"] < 8000:
+        raise Wrong("10,000 idle connections were let in")
+
+
 def comers_and_goers(port):
     """20,000 that leave at once, every other by a reset, with an answer on its way."""
     for number in range(20000):
@@ -343,6 +352,7 @@ def main():
             siege(daemon, port, scraper)
         finally:
             scraper.kill()
+        check_counts(daemon.scrape())
         print(f"at most {resident(daemon.process.pid, 'VmHWM')} kB resident in all")
         if daemon.stop() != 0:
             raise Wrong("the daemon did not stop well")

@@ -67,6 +67,7 @@ START_TEST(longest_idle_goes_first)
     for (int i = 0; i < 3; i++)
         client_free(clients[i]);
     ck_assert_int_eq(http.observed[503], 0);
+    ck_assert_uint_eq(http_server_counts(http.server).crowded[HTTP_WAS_IDLE], 1);
 }
 END_TEST
 
@@ -93,6 +94,7 @@ START_TEST(newcomer_is_refused_when_all_are_busy)
     expect_refusal(client_new(_i));
     expect_refusal(client_new(_i));
     ck_assert_int_eq(http.observed[503], 2);
+    ck_assert_uint_eq(http_server_counts(http.server).crowded[HTTP_REFUSED], 2);
     client_ask(half, "TP/1.1\r\nHost: x\r\n\r\n");
     ck_assert_int_eq(client_next_status(half), 200);
     struct client *newcomer = served(_i);
@@ -125,7 +127,10 @@ START_TEST(slow_readers_go)
     for (; slowest == TAILQ_FIRST(&http.server->busy); first->length = 0)
         client_hear(first); /* gets on */
     newcomer = served(_i);
-    ck_assert_uint_eq(http.server->owed, BIG);
+    struct http_counts counts = http_server_counts(http.server);
+    ck_assert_uint_eq(counts.owed, BIG);
+    ck_assert_uint_eq(counts.connections, 2);
+    ck_assert_uint_eq(counts.crowded[HTTP_WAS_SLOW], 1);
     ck_assert_ptr_null(TAILQ_NEXT(TAILQ_FIRST(&http.server->busy), link));
     ck_assert(!first->ended);
     for (; !second->ended; second->length = 0)
