@@ -10,6 +10,7 @@
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,12 +275,20 @@ static void on_resume(evutil_socket_t fd, short what, void *argument)
     accept_again(server);
 }
 
-/* Descriptors ran out, most likely: make one free, and wait instead of spinning. */
+static bool has_waiting(struct evconnlistener *listener)
+{
+    struct pollfd waiting = {.fd = evconnlistener_get_fd(listener), .events = POLLIN};
+    return poll(&waiting, 1, 0) > 0;
+}
+
+/* Descriptors ran out, most likely: make one free, and wait instead of spinning.  Without any, the
+ * kernel says so even if nobody waits. */
 static void on_accept_error(struct evconnlistener *listener, void *argument)
 {
     struct http_server *server = argument;
     struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
-    (void)listener;
+    if (!has_waiting(listener))
+        return;
     admission_close_one(server);
     accept_pause(server);
     event_add(server->resume, &pause);

@@ -98,9 +98,11 @@ bool admission_close_slow(struct http_server *server, const struct connection *s
     return slow != spared && crowd_out(server, slow);
 }
 
-bool admission_close_one(struct http_server *server)
+void admission_close_one(struct http_server *server)
 {
-    return crowd_out(server, find_victim(server, NULL));
+    struct connection *stream = TAILQ_FIRST(&server->streams);
+    if (!crowd_out(server, find_victim(server, NULL)) && stream)
+        connection_close(stream);
 }
 
 /* With the newcomer counted for its address already.  If those who may have to go have yet to be

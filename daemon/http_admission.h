@@ -33,7 +33,8 @@ void admission_is_busy(struct connection *connection);
 /* Closes the one that is slow and has been for longest, but not `spared`; false if none is. */
 bool admission_close_slow(struct http_server *server, const struct connection *spared);
 
-/* Closes one that keeps the server waiting; false if there is none. */
-bool admission_close_one(struct http_server *server);
+/* Closes one for its descriptor: one that keeps the server waiting or, if there is none, the oldest
+ * stream, whose client can go on where it was. */
+void admission_close_one(struct http_server *server);
 
 #endif
