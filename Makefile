@@ -25,12 +25,15 @@ ALL_CFLAGS = -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP
 ALL_LDFLAGS = $(LDFLAGS) -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
 # Asked once and only by what needs it; a library that is missing is named by its Debian package.
-DAEMON_PACKAGES := libevent_core hwloc liburcu-memb libdeflate inih
+DAEMON_PACKAGES := libevent_core hwloc liburcu-memb libdeflate inih openssl yaml-0.1 libcrypt
 APT_libevent_core := libevent-dev
 APT_hwloc := libhwloc-dev
 APT_liburcu-memb := liburcu-dev
 APT_libdeflate := libdeflate-dev
 APT_inih := libinih-dev
+APT_openssl := libssl-dev
+APT_yaml-0.1 := libyaml-dev
+APT_libcrypt := libcrypt-dev
 CTL_PACKAGES := libcurl json-c
 APT_libcurl := libcurl4-openssl-dev
 APT_json-c := libjson-c-dev
@@ -41,7 +44,9 @@ need = $(if $(shell command -v pkg-config),,$(error pkg-config is missing; try: 
        $(call lacking,$(1))), or make deps))
 once = $(eval $(1) := $(2))$($(1))
 DAEMON_CFLAGS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_CFLAGS,$(shell pkg-config --cflags $(DAEMON_PACKAGES)))
-DAEMON_LIBS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_LIBS,$(shell pkg-config --libs $(DAEMON_PACKAGES)) -lm)
+# libevent_openssl is of the same package as libevent_core; pkg-config would add the whole of libevent.
+DAEMON_LIBS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_LIBS,$(shell pkg-config --libs $(DAEMON_PACKAGES)) \
+              -levent_openssl -lm)
 CTL_CFLAGS = $(call need,$(CTL_PACKAGES))$(call once,CTL_CFLAGS,$(shell pkg-config --cflags $(CTL_PACKAGES)))
 CTL_LIBS = $(call need,$(CTL_PACKAGES))$(call once,CTL_LIBS,$(shell pkg-config --libs $(CTL_PACKAGES)) -lm)
 CHECK_LIBS = $(call need,check)$(call once,CHECK_LIBS,$(shell pkg-config --libs check))

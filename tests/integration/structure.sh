@@ -27,6 +27,7 @@ only_user urcu daemon/snapshot.c
 only_user libdeflate daemon/gzip.c
 only_user ini daemon/config.c
 only_user curl tools/engramctl/http.c
+only_user yaml daemon/web_config.c
 
 # Every public header stands alone, in C and in C++.
 for header in include/engram/*.h; do

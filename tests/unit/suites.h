@@ -51,6 +51,7 @@
     X(totals)                                                                                      \
     X(users)                                                                                       \
     X(web)                                                                                         \
+    X(web_config)                                                                                  \
     X(writer)
 
 #define DECLARE_SUITE(name) Suite *name##_suite(void);
