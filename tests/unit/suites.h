@@ -12,6 +12,7 @@
     X(activation)                                                                                  \
     X(api)                                                                                         \
     X(attach)                                                                                      \
+    X(auth)                                                                                        \
     X(bodies)                                                                                      \
     X(bucket)                                                                                      \
     X(config)                                                                                      \
