@@ -22,6 +22,7 @@ struct continuity {
     struct totals *pending;  /* what is being written, NULL while nothing is */
     struct region **folding; /* the regions that pending adds: references */
     uint32_t folding_count, forgetting_count;
+    bool ordered;        /* what is being written follows an order, which waits for its answer */
     uint64_t weighed;    /* when it was last asked which names to forget, CLOCK_MONOTONIC, ns */
     uint64_t not_before; /* no other try until then, CLOCK_MONOTONIC, ns */
     struct log_limit dropped_lines;
@@ -114,6 +115,9 @@ static void release_folding(struct continuity *c, uint32_t kept)
 
 static void drop_pending(struct continuity *c)
 {
+    if (c->ordered)
+        forget_order_answer(c->options.order, FORGET_FAILED);
+    c->ordered = false;
     release_folding(c, 0);
     free(c->folding);
     if (c->pending)
@@ -172,6 +176,9 @@ static bool write_ended(struct continuity *c, struct found *found)
     found_folded(found, c->folding, c->folding_count);
     totals_release(c->shown);
     found->totals = c->shown = totals_hold(c->pending);
+    if (c->ordered)
+        forget_order_answer(c->options.order, FORGET_DONE);
+    c->ordered = false;
     drop_pending(c);
     return true;
 }
@@ -221,26 +228,62 @@ static void fold_into(struct continuity *c, const struct found *found, bool comp
     submit(c);
 }
 
+static bool is_used(const struct found *found, const char *process)
+{
+    for (uint32_t i = 0; i < found->count; i++)
+        if (found->files[i]->region && strcmp(found->files[i]->region->process, process) == 0)
+            return true;
+    return false;
+}
+
+/* The name whose totals somebody has ordered to drop, borrowed from the totals; NULL if there is no
+ * order or it cannot be followed, which is then the answer. */
+static const char *ordered_name(const struct continuity *c, const struct found *found)
+{
+    const char *name = forget_order_name(c->options.order);
+    if (!name)
+        return NULL;
+    const struct known *known = totals_known(c->shown, name);
+    if (is_used(found, name) || (known && found_may_have_more(found, known->owner))) {
+        forget_order_answer(c->options.order, FORGET_IN_USE);
+        return NULL;
+    }
+    if (!known) {
+        forget_order_answer(c->options.order, FORGET_UNKNOWN);
+        return NULL;
+    }
+    log_event(LOG_LEVEL_INFO, "totals are dropped: it was asked for", "process=%s owner=%u",
+              known->process, known->owner);
+    return known->process;
+}
+
+/* Names whose time has come, in an array to be freed.  All totals are looked at for it. */
+static const char **due_names(struct continuity *c, struct found *found, struct fold *fold)
+{
+    if (clock_monotonic() - c->weighed < WEIGH_NS)
+        return NULL;
+    c->weighed = clock_monotonic();
+    return forget_list(c->shown, found, fold->now, c->options.forget_after, &fold->forgotten_count);
+}
+
 /* Folds what has died, if anything has, and takes note of new names: whoever comes first keeps its
  * name when the daemon starts anew, however old another's file is. */
 static void start_fold(struct continuity *c, struct found *found, bool complete)
 {
     struct fold fold = {.now = boot_clock() / 1000000000, .series_limit = c->options.series_limit};
     struct region **named = found_new_names(found, &fold.named_count);
-    const char **forgotten = NULL;
-    if (clock_monotonic() - c->weighed >= WEIGH_NS) { /* all totals are looked at for it */
-        forgotten =
-            forget_list(c->shown, found, fold.now, c->options.forget_after, &fold.forgotten_count);
-        c->weighed = clock_monotonic();
-    }
-    fold.forgotten = forgotten;
+    const char *ordered = ordered_name(c, found);
+    const char **due = ordered ? NULL : due_names(c, found, &fold);
+    fold.forgotten = ordered ? &ordered : due;
+    fold.forgotten_count += ordered != NULL;
     fold.named = named;
+    c->ordered = ordered != NULL;
     c->folding = found_dead(found, &c->folding_count);
     if (c->folding_count || fold.forgotten_count || fold.named_count)
         fold_into(c, found, complete, &fold);
     else
         drop_pending(c);
-    free(forgotten);
+    free(due);
     free(named);
 }
 
@@ -277,8 +320,11 @@ bool continuity_folds(const struct continuity *c)
 
 bool continuity_step(struct continuity *c, struct found *found, bool complete)
 {
-    if (!c->options.state)
+    if (!c->options.state) {
+        if (forget_order_name(c->options.order))
+            forget_order_answer(c->options.order, FORGET_NO_STATE);
         return take_up(c, found);
+    }
     bool changed = write_ended(c, found);
     if (!c->pending && clock_monotonic() >= c->not_before)
         start_fold(c, found, complete);

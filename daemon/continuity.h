@@ -11,6 +11,7 @@
 #ifndef ENGRAMD_CONTINUITY_H
 #define ENGRAMD_CONTINUITY_H
 
+#include "daemon/forget_order.h"
 #include "daemon/found.h"
 #include "daemon/self.h"
 #include "daemon/state.h"
@@ -23,8 +24,9 @@ struct continuity_options {
     struct state *state; /* NULL: the totals are read but nothing is folded, for now */
     const struct topology *topology;
     struct self *self;
-    uint64_t forget_after; /* s after its last process ended a name's totals are dropped */
-    uint32_t series_limit; /* of one process name */
+    struct forget_order *order; /* whose orders it follows, or NULL */
+    uint64_t forget_after;      /* s after its last process ended a name's totals are dropped */
+    uint32_t series_limit;      /* of one process name */
 };
 
 /* Reads the totals.  NULL, and the log says why, when they are there but cannot be read, or when

@@ -25,6 +25,7 @@
     X(events)                                                                                      \
     X(exposition)                                                                                  \
     X(feed)                                                                                        \
+    X(forget_order)                                                                                \
     X(golden)                                                                                      \
     X(history)                                                                                     \
     X(http)                                                                                        \
