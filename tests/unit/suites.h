@@ -10,6 +10,7 @@
 #define SUITES(X)                                                                                  \
     X(accept)                                                                                      \
     X(activation)                                                                                  \
+    X(admin)                                                                                       \
     X(api)                                                                                         \
     X(attach)                                                                                      \
     X(auth)                                                                                        \
