@@ -58,9 +58,14 @@ void connection_close(struct connection *connection)
 {
     if (connection->calls)
         connection->calls->closed(connection->argument);
+    if (connection->asked)
+        connection->server->gate->leave(&connection->asker);
+    free(connection->asked);
     admission_leave(connection);
     forget_answer(connection);
     event_free(connection->deadline);
+    if (connection->sealed)
+        connection->server->gate->end(connection->stream);
     bufferevent_free(connection->stream);
     free(connection);
 }
@@ -71,36 +76,102 @@ void connection_set_deadline(struct connection *connection, int seconds)
     event_add(connection->deadline, &when);
 }
 
+/* Whether there is anything to be said yet: the gate may have to think, or has said it. */
+static enum http_verdict judge(struct connection *connection, const struct http_request *request,
+                               struct http_response *response)
+{
+    const struct http_gate *gate = connection->server->gate;
+    return connection->guarded ? gate->ask(gate->argument, request, response, &connection->asker)
+                               : HTTP_GRANTED;
+}
+
+/* Answers a request, NULL if it could not be parsed; `status`: what is wrong with it, or 0. */
+static enum http_verdict respond(struct connection *connection, const struct http_request *request,
+                                 int status)
+{
+    struct http_server *server = connection->server;
+    struct http_response response = {
+        .connection = connection, .request = request, .headers = evbuffer_new()};
+    enum http_verdict verdict = HTTP_ANSWERED;
+    if (request)
+        cors_headers(server->origins, request, &response);
+    if (status || !request)
+        response_error(&response, status);
+    else if (request->options)
+        response_options(&response);
+    else
+        verdict = judge(connection, request, &response);
+    if (verdict == HTTP_GRANTED)
+        server->handler(request, &response, server->argument);
+    if (verdict != HTTP_WAITS && !response.sent)
+        response_error(&response, 500);
+    evbuffer_free(response.headers);
+    return verdict;
+}
+
+void http_ask_again(struct http_asker *asker)
+{
+    struct connection *connection =
+        (struct connection *)((char *)asker - offsetof(struct connection, asker));
+    struct asked *asked = connection->asked;
+    event_del(connection->deadline);
+    connection->asked = NULL;
+    respond(connection, &asked->request, 0);
+    free(asked);
+}
+
+/* What the gate looks at has to outlast what is read meanwhile. */
+static struct asked *copy_asked(const char *head, size_t length)
+{
+    struct asked *asked = malloc(sizeof *asked + length);
+    if (asked)
+        memcpy(asked->head, head, length);
+    return asked;
+}
+
+static enum http_verdict answer_head(struct connection *connection, struct http_request *request,
+                                     char *head, size_t length)
+{
+    int status = http_request_parse(request, head, length);
+    connection->linger = status && status != 405;
+    if (connection->linger)
+        request->keep_alive = false; /* who knows where the next one would start */
+    return respond(connection, request, status);
+}
+
+/* The same where there is a gate. */
+static void answer_guarded(struct connection *connection, const char *head, size_t length)
+{
+    struct asked *asked = copy_asked(head, length);
+    if (!asked)
+        respond(connection, NULL, 503);
+    else if (answer_head(connection, &asked->request, asked->head, length) == HTTP_WAITS)
+        connection->asked = asked;
+    else
+        free(asked);
+    if (connection->asked)
+        connection_set_deadline(connection, REQUEST_SECONDS);
+}
+
 /* Answers the request whose head has `length` bytes; 0 stands for a head that is too long. */
 static void answer(struct connection *connection, size_t length)
 {
-    struct http_server *server = connection->server;
     struct evbuffer *in = bufferevent_get_input(connection->stream);
     struct http_request request;
-    struct http_response response = {.connection = connection, .headers = evbuffer_new()};
     char *head = length ? (char *)evbuffer_pullup(in, (ev_ssize_t)length) : NULL;
-    int status = head ? http_request_parse(&request, head, length) : 431;
     event_del(connection->deadline);
     connection->receiving = false;
     connection->answering = true;
     admission_is_busy(connection);
-    if (head)
-        response.request = &request;
-    connection->linger = status && status != 405;
-    if (head && connection->linger)
-        request.keep_alive = false; /* who knows where the next one would start */
-    if (head)
-        cors_headers(server->origins, &request, &response);
-    if (status)
-        response_error(&response, status);
-    else if (request.options)
-        response_options(&response);
-    else
-        server->handler(&request, &response, server->argument);
-    if (!response.sent)
-        response_error(&response, 500);
+    if (!head) {
+        connection->linger = true;
+        respond(connection, NULL, 431);
+    } else if (connection->guarded) {
+        answer_guarded(connection, head, length);
+    } else {
+        answer_head(connection, &request, head, length);
+    }
     evbuffer_drain(in, length);
-    evbuffer_free(response.headers);
 }
 
 /* Looks for a whole request in what has arrived; one is answered at a time. */
@@ -176,6 +247,8 @@ static void on_event(struct bufferevent *stream, short what, void *argument)
 {
     struct connection *connection = argument;
     (void)stream;
+    if (what & BEV_EVENT_CONNECTED) /* the handshake is over */
+        return;
     if ((what & BEV_EVENT_EOF) && connection->answering && !connection->streaming) {
         connection->ended = true;
         return;
@@ -204,10 +277,15 @@ static void connection_watch(struct connection *connection, int fd)
 }
 
 /* False when there is no memory; `fd` is closed then. */
-static bool connection_start(struct connection *connection, int fd)
+static bool connection_start(struct connection *connection, int fd, sa_family_t family)
 {
     struct event_base *base = connection->server->base;
-    connection->stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    const struct http_gate *gate = connection->server->gate;
+    connection->guarded = gate && family != AF_UNIX;
+    connection->asker.peer = (uintptr_t)connection->peer;
+    connection->stream = connection->guarded
+                             ? gate->open(gate->argument, base, fd, &connection->sealed)
+                             : bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
     connection->deadline = evtimer_new(base, on_deadline, connection);
     if (connection->stream && connection->deadline) {
         connection_watch(connection, fd);
@@ -258,7 +336,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     if (!connection || !admission_enter(connection, fd, address)) {
         refuse(server, fd);
         free(connection);
-    } else if (!connection_start(connection, fd)) {
+    } else if (!connection_start(connection, fd, address->sa_family)) {
         admission_leave(connection);
         free(connection);
     }
@@ -319,6 +397,11 @@ struct http_server *http_server_new(struct event_base *base, http_handler *handl
 void http_server_limit(struct http_server *server, const struct http_limits *limits)
 {
     server->limits = *limits;
+}
+
+void http_server_set_gate(struct http_server *server, const struct http_gate *gate)
+{
+    server->gate = gate;
 }
 
 void http_server_allow_origins(struct http_server *server, char *const *origins)

@@ -56,6 +56,11 @@ struct http_server *http_server_new(struct event_base *base, http_handler *handl
  * patience. */
 void http_server_limit(struct http_server *server, const struct http_limits *limits);
 
+/* What those who come over TCP have to pass, see http_gate.h; it must last as long as the server.
+ * Before the first connection. */
+struct http_gate;
+void http_server_set_gate(struct http_server *server, const struct http_gate *gate);
+
 /* Lets pages of these origins read answers, see cors.h; the NULL-terminated list must last as long
  * as the server. */
 void http_server_allow_origins(struct http_server *server, char *const *origins);

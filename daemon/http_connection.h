@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "daemon/http.h"
+#include "daemon/http_gate.h"
 #include "daemon/http_stream.h"
 #include "daemon/peers.h"
 
@@ -21,12 +22,19 @@ struct listener {
 
 TAILQ_HEAD(connections, connection);
 
+/* A request that has to pass the gate: more may arrive while it waits. */
+struct asked {
+    struct http_request request;
+    char head[]; /* that it points into */
+};
+
 struct http_server {
     struct event_base *base;
     http_handler *handler;
     http_observer *observer;
     void *argument;
-    char *const *origins; /* NULL-terminated, or NULL */
+    char *const *origins;         /* NULL-terminated, or NULL */
+    const struct http_gate *gate; /* for TCP; NULL: everybody may ask */
     struct listener listeners[LISTENERS_MAX];
     int listener_count;
     struct http_limits limits;
@@ -44,9 +52,9 @@ struct http_server {
 };
 
 /*
- * It is in one of five states: idle, receiving a request, being answered (the
- * bufferevent's write timeout watches progress, too), lingering, all with the
- * deadline pending; or a stream.
+ * It is in one of five states: idle, receiving a request, being answered (first the
+ * request may wait for the gate's verdict; then the bufferevent's write timeout
+ * watches progress, too), lingering, all with the deadline pending; or a stream.
  */
 struct connection {
     struct http_server *server;
@@ -56,10 +64,14 @@ struct connection {
     struct connections *among; /* one of the server's three */
     uint64_t since;            /* when it came to be so, CLOCK_MONOTONIC, ns */
     struct peer *peer;
-    bool receiving; /* a request has begun and is not whole */
-    bool answering; /* a response is leaving */
-    bool served;    /* a response has left: before that, a request is on its way */
-    bool ended;     /* the client sends no more, but may read what it asked for */
+    bool guarded; /* it came through the gate */
+    bool sealed;  /* nobody but its bufferevent may write to its socket */
+    struct http_asker asker;
+    struct asked *asked; /* the request that waits for a verdict, else NULL */
+    bool receiving;      /* a request has begun and is not whole */
+    bool answering;      /* a response is leaving */
+    bool served;         /* a response has left: before that, a request is on its way */
+    bool ended;          /* the client sends no more, but may read what it asked for */
     bool streaming;
     const struct http_stream_calls *calls; /* of a stream, else NULL */
     void *argument;                        /* of those calls */

@@ -110,6 +110,7 @@ static const struct {
     {"Accept", offsetof(struct http_request, accept), true},
     {"Accept-Encoding", offsetof(struct http_request, accept_encoding), true},
     {"Last-Event-ID", offsetof(struct http_request, last_event_id), false},
+    {"Authorization", offsetof(struct http_request, authorization), false},
     {"Origin", offsetof(struct http_request, origin), false},
     {"Access-Control-Request-Method", offsetof(struct http_request, access_control_request_method),
      false},

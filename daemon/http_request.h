@@ -17,6 +17,7 @@ struct http_request {
     const char *query;  /* "" if there is none */
     const char *accept; /* NULL, as each of these, if it is not there */
     const char *accept_encoding;
+    const char *authorization;
     const char *last_event_id;
     const char *origin;                        /* a browser's page that asks */
     const char *access_control_request_method; /* what it asks leave for, with OPTIONS */

@@ -21,6 +21,7 @@ static const char *reason_of(int status)
     } reasons[] = {{200, "OK"},
                    {204, "No Content"},
                    {400, "Bad Request"},
+                   {401, "Unauthorized"},
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
                    {406, "Not Acceptable"},

@@ -34,7 +34,7 @@ struct http_stream *http_stream_begin(struct http_response *response, const char
 /* What the socket takes at once; an error is the bufferevent's to meet. */
 static size_t send_now(struct connection *connection, const struct frame *frame)
 {
-    if (evbuffer_get_length(bufferevent_get_output(connection->stream)) > 0)
+    if (connection->sealed || evbuffer_get_length(bufferevent_get_output(connection->stream)) > 0)
         return 0;
     ssize_t sent = send(bufferevent_getfd(connection->stream), frame->bytes, frame->length,
                         MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -49,7 +49,8 @@ struct self {
     _Atomic double tick_seconds, cpu_ratio;   /* NAN: not known */
     _Atomic uint64_t export_ns[SIZE_CLASSES]; /* 0: none of that size yet */
     _Atomic uint64_t requests[STATUS_CLASSES];
-    uint64_t process_read; /* when `process` was, CLOCK_MONOTONIC, ns */
+    atomic_int web_configured; /* 1 yes, -1 no, 0: there is no web configuration */
+    uint64_t process_read;     /* when `process` was, CLOCK_MONOTONIC, ns */
     struct process_stat process;
     struct socket_figures figures[];
 };
@@ -104,6 +105,7 @@ static const struct own_family {
     {ENGRAM_DAEMON_HISTORY_SERIES, no_labels},
     {ENGRAM_DAEMON_HISTORY_LEFT_OUT, no_labels},
     {ENGRAM_DAEMON_RESPONSES, status_labels},
+    {ENGRAM_DAEMON_WEB_CONFIG, no_labels},
     {ENGRAM_DAEMON_STREAM_CLIENTS, no_labels},
     {ENGRAM_DAEMON_STREAM_BYTES, no_labels},
     {ENGRAM_DAEMON_STREAM_SKIPPED, no_labels},
@@ -357,6 +359,11 @@ void self_stream_cut(struct self *self)
     atomic_fetch_add(&self->stream_cut, 1);
 }
 
+void self_web_configured(struct self *self, bool good)
+{
+    atomic_store(&self->web_configured, good ? 1 : -1);
+}
+
 static void put(const struct plan *plan, union word *row, enum engram_family which,
                 const char *labels, double value)
 {
@@ -472,6 +479,9 @@ static void fill_http(struct self *self, const struct plan *plan, union word *ro
     for (int i = 0; status_labels[i]; i++)
         put(plan, row, ENGRAM_DAEMON_RESPONSES, status_labels[i],
             (double)atomic_load(&self->requests[i]));
+    int configured = atomic_load(&self->web_configured);
+    if (configured)
+        put(plan, row, ENGRAM_DAEMON_WEB_CONFIG, "", configured > 0);
 }
 
 static void fill_streams(struct self *self, const struct plan *plan, union word *row)

@@ -80,6 +80,9 @@ struct self_events self_event_figures(const struct self *self);
 void self_clients(struct self *self, uint32_t connections, uint64_t outstanding,
                   const uint64_t crowded_out[SELF_CROWDED]);
 
+/* Whether the web configuration could be used when it was read last; nothing is shown before. */
+void self_web_configured(struct self *self, bool good);
+
 /* Writes the current values into the computed row. */
 void self_fill(struct self *self, const struct plan *plan, union word *row);
 

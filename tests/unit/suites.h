@@ -50,10 +50,12 @@
     X(sse)                                                                                         \
     X(stream)                                                                                      \
     X(stretch)                                                                                     \
+    X(tls)                                                                                         \
     X(topology)                                                                                    \
     X(totals)                                                                                      \
     X(users)                                                                                       \
     X(web)                                                                                         \
+    X(web_access)                                                                                  \
     X(web_config)                                                                                  \
     X(writer)
 
