@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct client {
@@ -217,12 +216,11 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 static bool start(struct admin *admin, const char *path, char *error, size_t size)
 {
     char address[256];
-    snprintf(address, sizeof address, "unix:%s", path);
+    snprintf(address, sizeof address, "unix:%s,mode=0600", path);
     int fd = http_listen(address, error, size);
     if (fd < 0)
         return false;
     snprintf(error, size, "no memory to listen");
-    chmod(path, 0600); /* what it is asked is looked at all the same */
     admin->path = strdup(path);
     admin->listener = evconnlistener_new(admin->options.base, on_accept, admin,
                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);

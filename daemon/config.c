@@ -33,6 +33,10 @@ static const char usage[] =
     "                     (default: " DEFAULT_LISTEN ")\n"
     "  --cors-origin URL  an origin whose pages may read answers in a browser, as\n"
     "                     https://dashboards.example; repeatable (default: none)\n"
+    "  --web-config FILE  TLS, users and tokens for who comes over TCP, in YAML, see\n"
+    "                     engramd-web(5)\n"
+    "  --admin-socket PATH  where engramctl's commands are taken (default:\n"
+    "                     /run/engramd/admin.sock, if that directory is there)\n"
     "  --region-dir DIR   where processes leave their regions; repeatable\n"
     "                     (default: " DEFAULT_REGIONS ", and flat\n"
     "                     names in /dev/shm)\n"
@@ -188,6 +192,10 @@ static bool set(struct loading *loading, const char *key, const char *value)
         return set_string(&config->state_dir, value);
     if (strcmp(key, "sysroot") == 0)
         return set_string(&config->sysroot, value);
+    if (strcmp(key, "web-config") == 0)
+        return set_string(&config->web_config, value);
+    if (strcmp(key, "admin-socket") == 0)
+        return set_string(&config->admin_socket, value);
     if (strcmp(key, "tick") == 0)
         return set_tick(loading, value);
     if (strcmp(key, "cpu-budget") == 0)
@@ -199,8 +207,9 @@ static bool set(struct loading *loading, const char *key, const char *value)
     if (strcmp(key, "history-memory") == 0)
         return set_history_memory(loading, value);
     snprintf(loading->wrong, sizeof loading->wrong,
-             "unknown key \"%s\"; known are listen, cors-origin, region-dir, state-dir, "
-             "forget-after, series-limit, history-memory, sysroot, tick and cpu-budget",
+             "unknown key \"%s\"; known are listen, cors-origin, web-config, "
+             "admin-socket, region-dir, state-dir, forget-after, series-limit, "
+             "history-memory, sysroot, tick and cpu-budget",
              key);
     return false;
 }
@@ -282,6 +291,8 @@ static const struct option known[] = {{"listen", required_argument, NULL, 0},
                                       {"cors-origin", required_argument, NULL, 0},
                                       {"state-dir", required_argument, NULL, 0},
                                       {"sysroot", required_argument, NULL, 0},
+                                      {"web-config", required_argument, NULL, 0},
+                                      {"admin-socket", required_argument, NULL, 0},
                                       {"tick", required_argument, NULL, 0},
                                       {"cpu-budget", required_argument, NULL, 0},
                                       {"forget-after", required_argument, NULL, 0},
@@ -372,4 +383,6 @@ void config_free(struct config *config)
     list_clear(&config->cors_origins);
     free(config->state_dir);
     free(config->sysroot);
+    free(config->web_config);
+    free(config->admin_socket);
 }

@@ -22,6 +22,8 @@ struct config {
     bool default_regions; /* region_dirs was not given: flat names are looked for too */
     char *state_dir;
     char *sysroot;
+    char *web_config;   /* a file; NULL: whoever reaches an address may ask */
+    char *admin_socket; /* a path; NULL: the default, if there is a place for it */
     uint32_t tick_ms;
     double cpu_budget;     /* of one core, for collecting */
     uint64_t forget_after; /* s */

@@ -5,7 +5,21 @@
 
 #include <string.h>
 
-static void tell(const struct http_server *server, int i, const char *unit)
+/* What is served beyond this host should not be for everybody, nor be read on the way. */
+static void warn(const char *address, const struct web_access *access)
+{
+    if (!access || !web_access_asks(access))
+        log_event(LOG_LEVEL_WARNING, "listening beyond this host without authentication",
+                  "address=%s advice=%s", address,
+                  "ask who is there, by --web-config, or listen on 127.0.0.1 or unix:PATH");
+    else if (!web_access_seals(access))
+        log_event(LOG_LEVEL_WARNING, "passwords cross the network for all to read",
+                  "address=%s advice=%s", address,
+                  "add tls_server_config to the web configuration");
+}
+
+static void tell(const struct http_server *server, int i, const char *unit,
+                 const struct web_access *access)
 {
     const char *address = http_server_address(server, i);
     if (unit)
@@ -13,13 +27,11 @@ static void tell(const struct http_server *server, int i, const char *unit)
     else
         log_event(LOG_LEVEL_INFO, "listening", "address=%s", address);
     if (!http_server_is_local(server, i))
-        log_event(LOG_LEVEL_WARNING, "listening beyond this host without authentication",
-                  "address=%s advice=%s", address,
-                  "listen on 127.0.0.1 or unix:PATH, behind a proxy that asks who is there");
+        warn(address, access);
 }
 
 /* Sockets that the service manager holds open even while no daemon runs. */
-static bool adopt_passed(struct http_server *server, int passed)
+static bool adopt_passed(struct http_server *server, int passed, const struct web_access *access)
 {
     char error[512], unit[256];
     for (int i = 0; i < passed; i++) {
@@ -29,7 +41,7 @@ static bool adopt_passed(struct http_server *server, int passed)
                       "unit=%s error=%s", unit, error);
             return false;
         }
-        tell(server, i, unit);
+        tell(server, i, unit, access);
     }
     return true;
 }
@@ -47,11 +59,12 @@ static bool is_passed(const struct http_server *server, int passed, const char *
     return false;
 }
 
-bool listening_start(struct http_server *server, const struct config *config)
+bool listening_start(struct http_server *server, const struct config *config,
+                     const struct web_access *access)
 {
     char error[512];
     int passed = activation_count(), count = passed;
-    if (!adopt_passed(server, passed))
+    if (!adopt_passed(server, passed, access))
         return false;
     for (int i = 0; i < config->listen.count; i++) {
         const char *address = config->listen.items[i];
@@ -61,7 +74,7 @@ bool listening_start(struct http_server *server, const struct config *config)
             log_event(LOG_LEVEL_ERROR, "cannot listen", "address=%s error=%s", address, error);
             return false;
         }
-        tell(server, count++, NULL);
+        tell(server, count++, NULL, access);
     }
     return true;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/admin.h"
 #include "daemon/boot.h"
 #include "daemon/claim.h"
 #include "daemon/clock.h"
@@ -12,6 +13,7 @@
 #include "daemon/notify.h"
 #include "daemon/processes.h"
 #include "daemon/web.h"
+#include "daemon/web_access.h"
 #include "shmlib/guard.h"
 
 #include <errno.h>
@@ -35,6 +37,9 @@
 #define FIRST_MOST 200   /* looks for the first values, 10 ms apart */
 #define LOOKS_MOST 100   /* of --once, beside a daemon that folds all the time */
 
+#define DEFAULT_ADMIN_DIRECTORY "/run/engramd"
+#define DEFAULT_ADMIN DEFAULT_ADMIN_DIRECTORY "/admin.sock"
+
 /* Everything that lives as long as the daemon, in the order in which it is made. */
 struct daemon {
     struct config config;
@@ -46,10 +51,13 @@ struct daemon {
     struct feed *feed;
     struct state *state;
     enum claim claim; /* as the log has told it */
+    struct forget_order *order;
     struct continuity *continuity;
     struct discovery *discovery;
     struct collectors *collectors;
     struct event_base *base;
+    struct web_access *access; /* NULL: whoever reaches an address may ask */
+    struct admin *admin;       /* NULL: there is no place for its socket */
     struct http_server *server;
     struct streams *streams;
     struct history history;
@@ -171,6 +179,7 @@ static bool make_continuity(struct daemon *d)
                                          .state = d->state,
                                          .topology = d->topology,
                                          .self = d->self,
+                                         .order = d->order,
                                          .forget_after = d->config.forget_after,
                                          .series_limit = d->config.series_limit};
     d->continuity = continuity_new(&options);
@@ -318,6 +327,49 @@ static void on_supervise(evutil_socket_t fd, short what, void *argument)
         self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, pace_ratio(d->pace));
 }
 
+static bool reload(void *argument, char *error, size_t size)
+{
+    struct daemon *d = argument;
+    return !d->access || web_access_reload(d->access, error, size);
+}
+
+static void on_hangup(evutil_socket_t signal_number, short what, void *argument)
+{
+    char error[512];
+    (void)signal_number, (void)what;
+    reload(argument, error, sizeof error); /* which the log tells */
+}
+
+static bool make_access(struct daemon *d)
+{
+    char error[512];
+    if (!d->config.web_config)
+        return true;
+    d->access = web_access_new(d->base, d->config.web_config, d->self, error, sizeof error);
+    if (d->access)
+        http_server_set_gate(d->server, web_access_gate(d->access));
+    else
+        log_event(LOG_LEVEL_ERROR, "the web configuration cannot be used", "error=%s advice=%s",
+                  error, "see engramd-web(5)");
+    return d->access != NULL;
+}
+
+/* Nobody has asked for the default: without it, there are signals. */
+static bool make_admin(struct daemon *d)
+{
+    char error[512];
+    const char *path = d->config.admin_socket;
+    const struct admin_options options = {d->base, d->order, reload, d};
+    if (!path && access(DEFAULT_ADMIN_DIRECTORY, W_OK) != 0)
+        return true;
+    d->admin = admin_new(&options, path ? path : DEFAULT_ADMIN, error, sizeof error);
+    if (!d->admin)
+        log_event(path ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "no commands can be taken",
+                  "path=%s error=%s advice=%s", path ? path : DEFAULT_ADMIN, error,
+                  "name another path with --admin-socket");
+    return d->admin || !path;
+}
+
 static bool make_server(struct daemon *d)
 {
     d->base = event_base_new();
@@ -334,7 +386,7 @@ static bool make_server(struct daemon *d)
     if (!d->server)
         return fail("no memory to serve", "free some");
     http_server_allow_origins(d->server, d->config.cors_origins.items);
-    return listening_start(d->server, &d->config);
+    return make_access(d) && make_admin(d) && listening_start(d->server, &d->config, d->access);
 }
 
 static void add_event(struct daemon *d, int signal_or_fd, short what, event_callback_fn call,
@@ -363,7 +415,10 @@ static void await_values(struct daemon *d)
 
 static int serve(struct daemon *d)
 {
-    if (!open_state(d) || !make_continuity(d) || !make_discovery(d) || !make_server(d))
+    d->order = forget_order_new();
+    if (!d->order)
+        fail("no memory to start", "free some");
+    if (!d->order || !open_state(d) || !make_continuity(d) || !make_discovery(d) || !make_server(d))
         return EXIT_FAILURE;
     scan_all(d);
     self_paced(d->self, (double)pace_tick(d->pace) * 1e-9, NAN);
@@ -377,6 +432,7 @@ static int serve(struct daemon *d)
     struct timeval every = {(time_t)(watchdog / 1000), (suseconds_t)(watchdog % 1000) * 1000};
     add_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
     add_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_stop, NULL);
+    add_event(d, SIGHUP, EV_SIGNAL | EV_PERSIST, on_hangup, NULL);
     add_event(d, -1, EV_PERSIST, on_supervise, &(struct timeval){.tv_usec = SUPERVISE_MS * 1000});
     add_event(d, -1, EV_PERSIST, on_history, &(struct timeval){.tv_sec = HISTORY_SAMPLE_MS / 1000});
     if (!d->state)
@@ -399,6 +455,10 @@ static void unmake(struct daemon *d)
         documents_free(d->web.documents);
     if (d->server)
         http_server_free(d->server);
+    if (d->access)
+        web_access_free(d->access);
+    if (d->admin)
+        admin_free(d->admin);
     if (d->streams)
         streams_free(d->streams);
     if (d->collectors && !collectors_stop(d->collectors)) {
@@ -410,6 +470,8 @@ static void unmake(struct daemon *d)
         discovery_free(d->discovery);
     if (d->continuity)
         continuity_free(d->continuity);
+    if (d->order)
+        forget_order_free(d->order);
     if (d->state)
         state_close(d->state);
     if (d->store)

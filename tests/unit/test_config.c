@@ -81,10 +81,13 @@ END_TEST
 START_TEST(a_file_may_write_underscores)
 {
     struct config config;
-    write_file("state_dir = /s\nregion_dir = /a\nregion-dir = /b\nsysroot = /r\n");
+    write_file("state_dir = /s\nregion_dir = /a\nregion-dir = /b\nsysroot = /r\n"
+               "web_config = /w\nadmin_socket = /m\n");
     ck_assert_int_eq(LOAD(&config, "--config", path), CONFIG_RUN);
     ck_assert_str_eq(config.state_dir, "/s");
     ck_assert_str_eq(config.sysroot, "/r");
+    ck_assert_str_eq(config.web_config, "/w");
+    ck_assert_str_eq(config.admin_socket, "/m");
     ck_assert_int_eq(config.region_dirs.count, 2);
     config_free(&config);
     remove_file();
