@@ -23,6 +23,7 @@ struct options {
     bool directories_given;
     const char *address; /* of a daemon: HOST:PORT, unix:PATH or a URL */
     bool address_given;
+    const char *admin_socket; /* of a daemon, a path */
     bool json;
     const char *word;      /* behind the command; NULL if there is none */
     const char *state_dir; /* doctor's; NULL: the default */
@@ -41,6 +42,8 @@ int command_record(const struct options *options);
 int command_replay(const struct options *options);
 int command_metrics(const struct options *options);
 int command_doctor(const struct options *options);
+int command_reload(const struct options *options);
+int command_forget(const struct options *options);
 
 /* Calls visit for each region file of all directories; `reader` is NULL with the rejection when
  * the file cannot be read.  Returns how many directories could not be read, each said aloud. */

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #define DEFAULT_ADDRESS "127.0.0.1:7433"
+#define DEFAULT_ADMIN "/run/engramd/admin.sock"
 
 enum {
     KEY_REGION_DIR = 256,
     KEY_USAGE,
     KEY_STATE_DIR,
+    KEY_ADMIN_SOCKET,
     KEY_FAST,
     KEY_MATCH,
     KEY_LABEL,
@@ -49,6 +51,11 @@ static const struct argp_option doctor_options[] = {
      "The daemon's, looked at when no daemon answers (default: /var/lib/engramd)", 0},
     {0}};
 
+static const struct argp_option admin_options[] = {
+    {"admin-socket", KEY_ADMIN_SOCKET, "PATH", 0,
+     "Where the daemon takes commands (default: " DEFAULT_ADMIN ")", 0},
+    {0}};
+
 static const struct command commands[] = {
     {"status", NULL, "who writes: alive or dead, series, memory", command_status, NULL},
     {"processes", NULL, "of whom engramd serves metrics or keeps totals", command_processes, NULL},
@@ -61,6 +68,9 @@ static const struct command commands[] = {
      replay_options},
     {"metrics", "[on|off]", "switch recording for all of a host, or show it", command_metrics,
      NULL},
+    {"reload", NULL, "let engramd read its web configuration again", command_reload, admin_options},
+    {"forget", "NAME", "drop the totals of a process name that nobody uses", command_forget,
+     admin_options},
     {"doctor", NULL, "what is wrong with this installation, and what to do", command_doctor,
      doctor_options},
 };
@@ -162,6 +172,9 @@ static error_t parse_own(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_STATE_DIR:
         parsing->options.state_dir = word;
+        return 0;
+    case KEY_ADMIN_SOCKET:
+        parsing->options.admin_socket = word;
         return 0;
     case KEY_FAST:
         parsing->options.fast = true;
@@ -267,7 +280,8 @@ int main(int argc, char **argv)
 {
     static const struct argp argp = {NULL,     parse_first,   "COMMAND", about,
                                      children, list_commands, NULL};
-    struct parsing parsing = {.options = {.address = DEFAULT_ADDRESS}};
+    struct parsing parsing = {
+        .options = {.address = DEFAULT_ADDRESS, .admin_socket = DEFAULT_ADMIN}};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, &parsing);
     if (!parsing.options.directories_given)
