@@ -207,6 +207,8 @@ static void on_read(struct bufferevent *stream, void *argument)
 static void linger(struct connection *connection)
 {
     connection->lingering = true;
+    if (connection->sealed)
+        connection->server->gate->end(connection->stream);
     shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
     connection_set_deadline(connection, LINGER_SECONDS);
     bufferevent_enable(connection->stream, EV_READ);
@@ -277,14 +279,13 @@ static void connection_watch(struct connection *connection, int fd)
 }
 
 /* False when there is no memory; `fd` is closed then. */
-static bool connection_start(struct connection *connection, int fd, sa_family_t family)
+static bool connection_start(struct connection *connection, int fd)
 {
     struct event_base *base = connection->server->base;
     const struct http_gate *gate = connection->server->gate;
-    connection->guarded = gate && family != AF_UNIX;
     connection->asker.peer = (uintptr_t)connection->peer;
-    connection->stream = connection->guarded
-                             ? gate->open(gate->argument, base, fd, &connection->sealed)
+    connection->stream = connection->sealed
+                             ? gate->open(gate->argument, base, fd)
                              : bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
     connection->deadline = evtimer_new(base, on_deadline, connection);
     if (connection->stream && connection->deadline) {
@@ -301,13 +302,14 @@ static bool connection_start(struct connection *connection, int fd, sa_family_t 
 }
 
 /* Without having heard what it asks, and without waiting for it to listen. */
-static void refuse(struct http_server *server, int fd)
+static void refuse(struct http_server *server, int fd, bool sealed)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nServer: engramd\r\n"
                                  "Content-Type: text/plain; charset=utf-8\r\n"
                                  "Content-Length: 32\r\nRetry-After: 1\r\n"
                                  "Connection: close\r\n\r\n503 There are too many clients.\n";
-    send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!sealed)
+        send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
     if (server->observer)
         server->observer(503, server->argument);
@@ -328,15 +330,18 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
                       int length, void *argument)
 {
     struct http_server *server = argument;
-    struct connection *connection = calloc(1, sizeof *connection);
+    const struct http_gate *gate = address->sa_family == AF_UNIX ? NULL : server->gate;
+    struct connection made = {
+        .server = server, .guarded = gate, .sealed = gate && gate->seals(gate->argument)};
+    struct connection *connection = malloc(sizeof *connection);
     (void)listener, (void)length;
     count_accepted(server);
     if (connection)
-        connection->server = server;
+        *connection = made;
     if (!connection || !admission_enter(connection, fd, address)) {
-        refuse(server, fd);
+        refuse(server, fd, made.sealed);
         free(connection);
-    } else if (!connection_start(connection, fd, address->sa_family)) {
+    } else if (!connection_start(connection, fd)) {
         admission_leave(connection);
         free(connection);
     }

@@ -29,11 +29,11 @@ enum http_verdict {
 };
 
 struct http_gate {
-    /* The stream of a new connection, which owns `fd`; NULL when there is no memory.  `sealed` is
-     * set if nobody but the stream may write to the socket. */
-    struct bufferevent *(*open)(void *argument, struct event_base *base, evutil_socket_t fd,
-                                bool *sealed);
-    /* Before a sealed stream is freed. */
+    /* Whether a new connection is sealed: nobody but its stream may write to its socket. */
+    bool (*seals)(void *argument);
+    /* That stream, which owns `fd`; NULL when there is no memory. */
+    struct bufferevent *(*open)(void *argument, struct event_base *base, evutil_socket_t fd);
+    /* Says the end to the client, once nothing more is to be sent over a sealed stream. */
     void (*end)(struct bufferevent *stream);
     /* May add headers. */
     enum http_verdict (*ask)(void *argument, const struct http_request *request,

@@ -38,13 +38,15 @@ static void on_ready(void *asker)
     http_ask_again(asker);
 }
 
-static struct bufferevent *open_stream(void *argument, struct event_base *base, evutil_socket_t fd,
-                                       bool *sealed)
+static bool seals(void *argument)
+{
+    return web_access_seals(argument);
+}
+
+static struct bufferevent *open_sealed(void *argument, struct event_base *base, evutil_socket_t fd)
 {
     const struct web_access *access = argument;
-    *sealed = access->tls != NULL;
-    return access->tls ? tls_accept(access->tls, base, fd)
-                       : bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    return tls_accept(access->tls, base, fd);
 }
 
 static void refuse(const struct web_access *access, struct http_response *response)
@@ -226,8 +228,7 @@ struct web_access *web_access_new(struct event_base *base, const char *path, str
         return NULL;
     }
     access->self = self;
-    access->gate = (struct http_gate){
-        .open = open_stream, .end = tls_end, .ask = ask, .leave = leave, .argument = access};
+    access->gate = (struct http_gate){seals, open_sealed, tls_end, ask, leave, access};
     if (start(access, base, path, error, size))
         return access;
     web_access_free(access);

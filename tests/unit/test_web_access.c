@@ -397,6 +397,35 @@ START_TEST(who_does_not_speak_tls_is_cut_off)
 }
 END_TEST
 
+START_TEST(refusals_are_sealed)
+{
+    use(TLS);
+    struct sealed *sealed = sealed_new();
+    sealed_ask(sealed, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n");
+    sealed_hear(sealed, "an end");
+    ck_assert_int_eq(strncmp(sealed->in, "HTTP/1.1 413 ", 13), 0);
+    ck_assert(sealed->ended);
+    sealed_free(sealed);
+}
+END_TEST
+
+/* There is no room: nothing can be said that one who expects a handshake would understand. */
+START_TEST(one_too_many_hears_nothing)
+{
+    const struct http_limits limits = {
+        .connections = 1, .connections_of_one = 1, .patience_ms = 1000000};
+    use(TLS);
+    struct sealed *reading = sealed_new();
+    sealed_ask(reading, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    http_server_limit(http.server, &limits);
+    struct client *second = client_new(1);
+    client_expect_end(second);
+    ck_assert_int_eq(http.observed[503], 1);
+    client_free(second);
+    sealed_free(reading);
+}
+END_TEST
+
 /* What changes counts for new connections, the others go on as they are. */
 START_TEST(certificates_are_read_again)
 {
@@ -481,6 +510,8 @@ Suite *web_access_suite(void)
     tcase_add_test(tests, big_answers_are_sealed);
     tcase_add_test(tests, frames_are_sealed);
     tcase_add_test(tests, who_does_not_speak_tls_is_cut_off);
+    tcase_add_test(tests, refusals_are_sealed);
+    tcase_add_test(tests, one_too_many_hears_nothing);
     tcase_add_test(tests, certificates_are_read_again);
     tcase_add_loop_test(tests, broken_file_changes_nothing, 0,
                         (int)(sizeof broken / sizeof broken[0]));
