@@ -133,7 +133,7 @@ START_TEST(passed_take_the_place_of_the_default)
     config.default_listen = true;
     pass(fds, 1, "engramd.socket");
     log_capture();
-    ck_assert(listening_start(http.server, &config));
+    ck_assert(listening_start(http.server, &config, NULL));
     ck_assert_ptr_nonnull(strstr(log_captured(), "unit=engramd.socket"));
     log_release(false);
     ck_assert_str_eq(http_server_address(http.server, 0), address);
@@ -152,7 +152,7 @@ START_TEST(named_are_listened_on_besides)
     struct config config = configured(address);
     pass(fds, 1, "");
     log_capture();
-    ck_assert(listening_start(http.server, &config));
+    ck_assert(listening_start(http.server, &config, NULL));
     log_release(false);
     expect_answer(0);
     expect_answer(1);
@@ -169,7 +169,7 @@ START_TEST(named_and_passed_is_one)
     struct config config = configured(address);
     pass(fds, 1, "");
     log_capture();
-    ck_assert(listening_start(http.server, &config));
+    ck_assert(listening_start(http.server, &config, NULL));
     log_release(false);
 }
 END_TEST
@@ -182,7 +182,7 @@ START_TEST(what_is_no_listener_is_refused)
     int fds[] = {_i == 0 ? pair[0] : open("/dev/null", O_RDONLY)};
     pass(fds, 1, "odd.socket");
     log_capture();
-    ck_assert(!listening_start(http.server, &config));
+    ck_assert(!listening_start(http.server, &config, NULL));
     ck_assert_ptr_nonnull(strstr(log_captured(), "unit=odd.socket"));
     ck_assert_ptr_nonnull(strstr(log_captured(), "ListenStream="));
     log_release(false);
