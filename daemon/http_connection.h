@@ -78,6 +78,8 @@ struct connection {
     bool close_after;
     bool linger; /* before closing: more is on its way, and a reset would overtake the answer */
     bool lingering;
+    bool owes; /* of a stream: something may still wait in the bufferevent */
+    int fd;    /* of a stream, beside it: a push to thousands should not look for it */
 };
 
 struct http_response {

@@ -24,20 +24,27 @@ struct http_stream *http_stream_begin(struct http_response *response, const char
     connection->calls = calls;
     connection->argument = argument;
     connection->close_after = true;
+    connection->owes = true; /* the head */
+    connection->fd = bufferevent_getfd(connection->stream);
     response_add_head(response, 200, content_type, "Cache-Control: no-store\r\n");
-    setsockopt(bufferevent_getfd(connection->stream), SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER},
-               sizeof(int));
+    setsockopt(connection->fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
     bufferevent_set_timeouts(connection->stream, NULL, NULL); /* a push would start it anew */
     return (struct http_stream *)connection;
+}
+
+/* Looks no further once it has been seen empty: only a send adds to it. */
+static size_t backlog_of(const struct connection *connection)
+{
+    return connection->owes ? evbuffer_get_length(bufferevent_get_output(connection->stream)) : 0;
 }
 
 /* What the socket takes at once; an error is the bufferevent's to meet. */
 static size_t send_now(struct connection *connection, const struct frame *frame)
 {
-    if (connection->sealed || evbuffer_get_length(bufferevent_get_output(connection->stream)) > 0)
+    connection->owes = connection->sealed || backlog_of(connection) > 0;
+    if (connection->owes)
         return 0;
-    ssize_t sent = send(bufferevent_getfd(connection->stream), frame->bytes, frame->length,
-                        MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = send(connection->fd, frame->bytes, frame->length, MSG_NOSIGNAL | MSG_DONTWAIT);
     return sent > 0 ? (size_t)sent : 0;
 }
 
@@ -45,13 +52,15 @@ void http_stream_send(struct http_stream *stream, struct frame *frame)
 {
     struct connection *connection = connection_of(stream);
     size_t sent = send_now(connection, frame);
-    if (sent < frame->length)
-        connection_add_frame(connection, frame, sent);
+    if (sent == frame->length)
+        return;
+    connection->owes = true;
+    connection_add_frame(connection, frame, sent);
 }
 
 size_t http_stream_backlog(const struct http_stream *stream)
 {
-    return evbuffer_get_length(bufferevent_get_output(connection_of(stream)->stream));
+    return backlog_of(connection_of(stream));
 }
 
 void http_stream_close(struct http_stream *stream)

@@ -152,22 +152,31 @@ static inline void get(int fd, const char *path)
 }
 
 /* Connects to 127.0.0.HOST and asks for `path`, if it is not NULL.  `receive` limits the receive
- * buffer unless it is 0.  Closing resets: thousands of sockets in TIME_WAIT would slow the next
- * round. */
-static inline int ask(int host, int port, const char *path, int receive)
+ * buffer unless it is 0; `from` is the address to come from, or 0 for any.  Closing resets:
+ * thousands of sockets in TIME_WAIT would slow the next round. */
+static inline int ask_from(uint32_t from, int host, int port, const char *path, int receive)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
     struct linger reset = {.l_onoff = 1};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + (uint32_t)host);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
     if (receive)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
+    if (from && bind(fd, (struct sockaddr *)&source, sizeof source))
+        die("bind");
     if (connect(fd, (struct sockaddr *)&to, sizeof to))
         die("connect");
     if (path)
         get(fd, path);
     return fd;
+}
+
+static inline int ask(int host, int port, const char *path, int receive)
+{
+    return ask_from(0, host, port, path, receive);
 }
 
 /* A listener with the daemon's backlog; accepted sockets inherit that Nagle's algorithm is off. */
