@@ -46,6 +46,15 @@ static void respond_big(struct http_response *response)
     frame_release(frame);
 }
 
+static void greet(void)
+{
+    struct buffer buffer = {0};
+    buffer_append_string(&buffer, "welcome ");
+    struct frame *frame = frame_take(&buffer, NULL);
+    http_stream_send(http.stream, frame);
+    frame_release(frame);
+}
+
 static void handle(const struct http_request *request, struct http_response *response,
                    void *argument)
 {
@@ -53,6 +62,8 @@ static void handle(const struct http_request *request, struct http_response *res
     http.handled++;
     if (strcmp(request->path, "/stream") == 0) {
         begin_stream(response);
+        if (strcmp(request->query, "greet") == 0)
+            greet();
     } else if (strcmp(request->path, "/big") == 0) {
         respond_big(response);
     } else if (strcmp(request->path, "/query") == 0) {

@@ -65,6 +65,22 @@ START_TEST(frames_arrive_in_order)
 }
 END_TEST
 
+/* What is pushed before the head has left waits behind it. */
+START_TEST(nothing_overtakes_the_head)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\n";
+    struct client *client = client_new(_i);
+    client_ask(client, "GET /stream?greet HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (!memmem(client->in, client->length, "welcome ", 8))
+        ck_assert(client_hear(client));
+    ck_assert_mem_eq(client->in, head, sizeof head - 1);
+    client->length = 0;
+    push(http.stream, "first");
+    expect_bytes(client, "first");
+    client_free(client);
+}
+END_TEST
+
 START_TEST(nobody_answers_on_a_stream)
 {
     struct client *client = streaming(_i);
@@ -173,6 +189,7 @@ Suite *http_stream_suite(void)
     tcase_set_timeout(tests, 20);
     tcase_add_checked_fixture(tests, http_start, http_stop);
     tcase_add_loop_test(tests, frames_arrive_in_order, 0, 2);
+    tcase_add_loop_test(tests, nothing_overtakes_the_head, 0, 2);
     tcase_add_loop_test(tests, nobody_answers_on_a_stream, 0, 2);
     tcase_add_loop_test(tests, backlog_is_shared_and_drains, 0, 2);
     tcase_add_loop_test(tests, leaving_releases_the_backlog, 0, 2);
