@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How long it takes from a process's engram_event_emit() to a client of /stream:
+ * this process emits, a real engramd beside it streams, and a thread of this
+ * process reads.  The value of each event is the time at which it was emitted.
+ */
+#define _GNU_SOURCE
+#include "daemon_bench.h"
+
+#include <engram/engram.h>
+#include <pthread.h>
+
+#define EVENTS_MAX 2000
+#define STREAM "/stream?kinds=event&match=bench_said"
+
+static engram_event said;
+static int events;
+
+/* At any point of a tick: 1 to 9 ms apart. */
+static void *emit(void *argument)
+{
+    unsigned seed = 1;
+    for (int i = 0; i < events; i++) {
+        usleep(1000 + (useconds_t)rand_r(&seed) % 8000);
+        engram_event_emit(said, clock_monotonic(), (uint64_t)i);
+    }
+    return argument;
+}
+
+/* Takes the events of one message after the other until the last; how many, each with its delay in
+ * ms. */
+static int listen_to(int fd, double *delays)
+{
+    static char room[1 << 20];
+    size_t have = 0;
+    int count = 0, number = -1;
+    while (number + 1 < events) {
+        ssize_t got = recv(fd, room + have, sizeof room - 1 - have, 0);
+        if (got <= 0)
+            die("the stream ended");
+        double now = now_us();
+        have += (size_t)got;
+        room[have] = 0;
+        char *at = room, *end, *values;
+        for (; (end = strstr(at, "\n\n")); at = end + 2) {
+            *end = 0;
+            if (!(values = strstr(at, "\"values\":[")))
+                continue;
+            delays[count++] = (now - strtod(values + 10, &values) * 1e-3) * 1e-3;
+            number = atoi(values + 1);
+        }
+        have -= (size_t)(at - room);
+        memmove(room, at, have);
+    }
+    return count;
+}
+
+static void bench(const char *tick)
+{
+    static double delays[EVENTS_MAX];
+    struct served server = start_daemon(NULL, "--tick", tick);
+    pthread_t emitter;
+    usleep(500000); /* until it knows this process */
+    int fd = ask(1, server.port, STREAM, 0);
+    usleep(200000);
+    if (pthread_create(&emitter, NULL, emit, NULL))
+        die("a thread");
+    int count = listen_to(fd, delays);
+    pthread_join(emitter, NULL);
+    printf("  %4s  %5d / %-5d  %6.1f %6.1f  %6d\n", tick, count, events,
+           quantile(delays, (size_t)count, 0.5), quantile(delays, (size_t)count, 0.99),
+           atoi(tick) + 5);
+    fflush(stdout);
+    close(fd);
+    stop(server);
+}
+
+int main(void)
+{
+    struct engram_spec spec = {.name = engram_string("bench_said")};
+    make_regions();
+    said = engram_event_register(&spec);
+    if (*engram_reason())
+        die(engram_reason());
+    events = quick() ? 300 : EVENTS_MAX;
+    printf("From engram_event_emit() to a client of /stream, ms; the goal is for the p99\n"
+           "  %4s  %13s  %6s %6s  %6s\n",
+           "tick", "events / sent", "p50", "p99", "goal");
+    bench("100");
+    bench("10");
+    remove_regions();
+    return 0;
+}
