@@ -118,18 +118,23 @@ void stream_filter_free(struct stream_filter *filter)
     match_free(&filter->match);
 }
 
+/* With their lengths, or what one text holds could pass for two. */
+static void append_texts(struct buffer *out, const char *what, char *const *texts, uint32_t count)
+{
+    char head[32];
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(head, sizeof head, " %s %zu ", what, strlen(texts[i]));
+        buffer_append_string(out, head);
+        buffer_append_string(out, texts[i]);
+    }
+}
+
 void stream_filter_key(const struct stream_filter *filter, struct buffer *out)
 {
     char numbers[80];
     snprintf(numbers, sizeof numbers, "%u %u %llu %u", filter->kinds, filter->fields,
              (unsigned long long)filter->interval, filter->match.node);
     buffer_append_string(out, numbers);
-    for (uint32_t i = 0; i < filter->match.family_count; i++) {
-        buffer_append_char(out, '\n');
-        buffer_append_string(out, filter->match.families[i]);
-    }
-    for (uint32_t i = 0; i < filter->match.label_count; i++) {
-        buffer_append_string(out, "\n=");
-        buffer_append_string(out, filter->match.labels[i]);
-    }
+    append_texts(out, "match", filter->match.families, filter->match.family_count);
+    append_texts(out, "label", filter->match.labels, filter->match.label_count);
 }
