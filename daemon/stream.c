@@ -193,8 +193,10 @@ static void greet(struct stream_client *client, const char *last)
     client->cursor = group->cursor;
     buffer_append_string(&out, "retry: 3000\n\n");
     if (*last && stream_id_parse(&id, last) && id.epoch == group->epoch &&
-        id.sequence <= group->cursor) {
-        client->cursor = id.sequence; /* what is not there any more is told as a gap */
+        id.sequence <= feed_head(group->feed)) {
+        /* What is not there any more is told as a gap; another group may have been further. */
+        if (id.sequence < group->cursor)
+            client->cursor = id.sequence;
     } else if (*last) {
         client->cursor = tail < group->cursor ? tail : group->cursor;
         encode_reset(&out, (struct stream_id){group->epoch, client->cursor},

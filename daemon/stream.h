@@ -2,8 +2,8 @@
 /*
  * /stream: Server-Sent Events.  Clients that ask for the same share one encoding,
  * made when new values are there; one that does not keep up is left out until it
- * has taken what it is owed, then told what it missed, and cut off if it takes
- * nothing for 10 s.  All this runs on the event loop, in slices, so that requests
+ * has taken what it is owed, then told what it missed, and cut off if that takes
+ * too long.  All this runs on the event loop, in slices, so that requests
  * are answered in between.
  */
 #ifndef ENGRAMD_STREAM_H

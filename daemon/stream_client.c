@@ -5,6 +5,7 @@
 #define BACKLOG_MOST (256u << 10) /* bytes that wait for a client, */
 #define QUEUED_MOST 16u           /* and frames; beyond either it is behind */
 #define STUCK_NS UINT64_C(10000000000)
+#define SLOWEST (128u << 10) /* bytes that a client takes each second, at least */
 #define ITEMS_AT_ONCE 64
 #define CHUNK_ENOUGH (64u << 10)
 
@@ -13,10 +14,12 @@ void client_send(struct stream_client *client, struct frame *frame)
     if (!frame)
         return;
     http_stream_send(client->stream, frame);
+    size_t length = frame->length, backlog = http_stream_backlog(client->stream);
     frame_release(frame);
-    if (http_stream_backlog(client->stream) == 0)
+    if (backlog == 0)
         return;
     client->queued++;
+    client->owed += client->owing ? length : backlog;
     if (!client->owing)
         client->owing = clock_monotonic();
 }
@@ -49,6 +52,14 @@ bool client_push(struct stream_client *client)
     fall_behind(client);
     client_catch_up(client); /* if it can: there was no memory before, maybe */
     return false;
+}
+
+/* Nobody is told of what it did not ask for, nor that some of that was lost. */
+static void skip_items(struct stream_client *client)
+{
+    const struct stream_group *group = client->group;
+    if (!(group->filter.kinds & STREAM_ITEMS) && client->cursor < group->cursor)
+        client->cursor = group->cursor;
 }
 
 /* Some of the items between its cursor and the group's; false when that was all. */
@@ -96,6 +107,7 @@ static void send_values(struct stream_client *client)
 void client_catch_up(struct stream_client *client)
 {
     bool more = true;
+    skip_items(client);
     while (more && http_stream_backlog(client->stream) == 0)
         more = send_items(client);
     if (!more)
@@ -104,7 +116,7 @@ void client_catch_up(struct stream_client *client)
 
 void client_drained(struct stream_client *client)
 {
-    client->owing = 0;
+    client->owing = client->owed = 0;
     client->queued = 0;
     if (client->behind)
         client_catch_up(client);
@@ -112,5 +124,6 @@ void client_drained(struct stream_client *client)
 
 bool client_is_stuck(const struct stream_client *client, uint64_t now)
 {
-    return client->owing && now > client->owing && now - client->owing > STUCK_NS;
+    uint64_t patience = STUCK_NS + client->owed * UINT64_C(1000000000) / SLOWEST;
+    return client->owing && now > client->owing && now - client->owing > patience;
 }

@@ -17,7 +17,8 @@ struct stream_client {
     struct streams *streams;            /* for who closes it */
     uint64_t number;                    /* of the newest frame that it has */
     uint64_t owing;   /* since when it has not taken all that was sent, CLOCK_MONOTONIC, ns; or 0 */
-    uint32_t queued;  /* frames since then */
+    uint64_t owed;    /* bytes since then, taken or not, */
+    uint32_t queued;  /* and frames */
     bool behind;      /* and then: */
     uint64_t cursor;  /* what is before in the feed it has */
     uint64_t skipped; /* messages of metrics that were left out */
@@ -35,7 +36,8 @@ void client_drained(struct stream_client *client);
 /* Sends as much as it takes of what it lacks. */
 void client_catch_up(struct stream_client *client);
 
-/* Whether it has not taken what was sent for so long that it is to be cut off. */
+/* Whether it is to be cut off: it has not taken what it is owed in 10 s, and one more for each
+ * 128 KiB of it. */
 bool client_is_stuck(const struct stream_client *client, uint64_t now);
 
 #endif

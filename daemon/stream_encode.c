@@ -150,16 +150,19 @@ static const char *type_name(const struct family *family)
     return "gauge";
 }
 
+/* What a client has to know of a series once. */
+static void introduce(struct json *json, const struct pick *pick)
+{
+    json_member_string(json, "type", type_name(pick->family));
+    if (*pick->family->unit)
+        json_member_string(json, "unit", pick->family->unit);
+}
+
 static void append_known(struct json *json, const struct stream_filter *filter,
                          const struct selection *selection, const struct pick *pick)
 {
     begin_series(json, selection, pick);
-    json_key(json, "type");
-    json_string(json, type_name(pick->family));
-    if (*pick->family->unit) {
-        json_key(json, "unit");
-        json_string(json, pick->family->unit);
-    }
+    introduce(json, pick);
     append_value(json, filter, pick, &selection->before[pick->before]);
     json_object_end(json);
 }
@@ -290,6 +293,8 @@ static void update(struct json *json, const struct stream_filter *filter,
         return;
     }
     begin_series(json, selection, pick);
+    if (!pick->known)
+        introduce(json, pick);
     append_change(json, filter, &(struct change){pick, now, before, seconds});
     json_object_end(json);
     memcpy(before, now, size);

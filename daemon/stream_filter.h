@@ -15,6 +15,7 @@
 #include "daemon/match.h"
 
 enum stream_kind { STREAM_METRICS = 1, STREAM_EVENT = 2, STREAM_PROCESS = 4 };
+#define STREAM_ITEMS (STREAM_EVENT | STREAM_PROCESS) /* what the feed has */
 enum stream_field { FIELD_DELTA = 1, FIELD_VALUE = 2, FIELD_RATE = 4, FIELD_BUCKETS = 8 };
 
 #define LAST_ID_SIZE 48

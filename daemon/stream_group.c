@@ -98,6 +98,10 @@ static void add_items(struct stream_group *group, struct buffer *out)
     struct feed_item items[ITEMS_AT_ONCE];
     uint64_t missed = 0;
     uint32_t count;
+    if (!(group->filter.kinds & STREAM_ITEMS)) {
+        group->cursor = feed_head(group->feed);
+        return;
+    }
     do {
         count = feed_read(group->feed, &group->cursor, UINT64_MAX, items, ITEMS_AT_ONCE, &missed);
         uint64_t at = group->cursor - count;

@@ -60,7 +60,9 @@ static void handle(const struct http_request *request, struct http_response *res
 {
     (void)argument;
     http.handled++;
-    if (strcmp(request->path, "/stream") == 0) {
+    if (http.handler) {
+        http.handler(request, response, argument);
+    } else if (strcmp(request->path, "/stream") == 0) {
         begin_stream(response);
         if (strcmp(request->query, "greet") == 0)
             greet();
@@ -91,6 +93,7 @@ void http_start_deaf(void)
     memset(http.observed, 0, sizeof http.observed);
     http.handled = http.drained = http.closed = 0;
     http.stream = NULL;
+    http.handler = NULL;
 }
 
 void http_start(void)

@@ -21,6 +21,7 @@ extern struct http_fixture {
     struct http_server *server; /* NULL once a test has freed it */
     char listened[256];         /* unix:PATH in the test's directory: listener 0; 1 is TCP */
     int observed[600], handled;
+    http_handler *handler;      /* of the test's own, or NULL */
     struct http_stream *stream; /* that was begun last, or NULL */
     int drained, closed;        /* calls about streams */
 } http;

@@ -51,6 +51,7 @@
     X(stream)                                                                                      \
     X(stretch)                                                                                     \
     X(tls)                                                                                         \
+    X(stream_clients)                                                                              \
     X(topology)                                                                                    \
     X(totals)                                                                                      \
     X(users)                                                                                       \

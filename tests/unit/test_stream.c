@@ -155,8 +155,10 @@ START_TEST(counter_tells_what_it_grew_by_on_each_node)
     expect(text, "event: metrics\nid: ab-7\ndata: {\"time_ms\":");
     expect(text, ",\"seconds\":0.5,\"series\":[\ndata: {");
     expect(text, "\ndata: {\"name\":\"c\",\"labels\":{\"l\":\"x\\\"y\",\"process\":\"p\","
-                 "\"numa_node\":\"0\"},\"delta\":5,\"rate\":10,\"value\":5},\ndata: ");
-    expect(text, "\"numa_node\":\"1\"},\"delta\":0,\"rate\":0,\"value\":0}]}\n\n");
+                 "\"numa_node\":\"0\"},\"type\":\"counter\",\"delta\":5,\"rate\":10,\"value\":5},"
+                 "\ndata: ");
+    expect(text,
+           "\"numa_node\":\"1\"},\"type\":\"counter\",\"delta\":0,\"rate\":0,\"value\":0}]}\n\n");
     pipeline_collect(&pipeline, NULL);
     ck_assert_str_eq(told(0.5), ""); /* nothing has changed */
     fixture_add(counter, 0, 2);
@@ -174,7 +176,8 @@ START_TEST(gauge_that_nobody_set_is_not_there)
     ck_assert_str_eq(told(1), "");
     engram_gauge_set(gauge, 1.5);
     pipeline_collect(&pipeline, NULL);
-    expect(told(1), "{\"name\":\"g\",\"labels\":{\"process\":\"p\"},\"value\":1.5}]}");
+    expect(told(1),
+           "{\"name\":\"g\",\"labels\":{\"process\":\"p\"},\"type\":\"gauge\",\"value\":1.5}]}");
     *engram_single(gauge.at) = ENGRAM_GAUGE_UNSET;
     pipeline_collect(&pipeline, NULL);
     expect(told(1), "{\"name\":\"g\",\"labels\":{\"process\":\"p\"},\"value\":null}]}");
@@ -190,7 +193,8 @@ START_TEST(updown_is_the_sum_of_its_nodes)
     engram_updown updown = engram_updown_register(&spec);
     engram_updown_add(updown, -3);
     publish_plan();
-    expect(told(1), "{\"name\":\"u\",\"labels\":{\"process\":\"p\"},\"value\":-3}]}");
+    expect(told(1),
+           "{\"name\":\"u\",\"labels\":{\"process\":\"p\"},\"type\":\"gauge\",\"value\":-3}]}");
 }
 END_TEST
 
@@ -251,7 +255,8 @@ START_TEST(plans_may_change)
     const char *text = told(1);
     expect(text, "{\"name\":\"g\",\"labels\":{\"process\":\"p\"},\"gone\":true}]}");
     expect(text, "\"process\":\"p\",\"numa_node\":\"0\"},\"delta\":1,\"rate\":1,\"value\":6}");
-    expect(text, "\"process\":\"q\",\"numa_node\":\"0\"},\"delta\":9,\"rate\":9,\"value\":9}");
+    expect(text, "\"process\":\"q\",\"numa_node\":\"0\"},\"type\":\"counter\",\"delta\":9,\"rate\":"
+                 "9,\"value\":9}");
     ck_assert_ptr_null(strstr(text, "\"process\":\"p\",\"numa_node\":\"1\"")); /* as it was */
 }
 END_TEST

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients of /stream as they come back, and as they fall behind. */
+#define _GNU_SOURCE
+#include "fixture.h"
+#include "http_client.h"
+#include "suites.h"
+
+#include "daemon/clock.h"
+#include "daemon/stream.h"
+#include "daemon/stream_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ITEMS 4 /* that the feed remembers */
+#define SECOND UINT64_C(1000000000)
+
+static struct pipeline pipeline;
+static struct feed *feed;
+static struct streams *streams;
+static struct event_source *source;
+static const struct computed_family *const none[] = {NULL};
+
+static void serve(const struct http_request *request, struct http_response *response,
+                  void *argument)
+{
+    (void)argument;
+    streams_serve(streams, request, response);
+}
+
+/* One process with a gauge, which is collected. */
+static void start(void)
+{
+    http_start();
+    pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
+    feed = feed_new(ITEMS);
+    streams = streams_new(&(struct stream_options){http.base, pipeline.store, feed, pipeline.self});
+    ck_assert_ptr_nonnull(streams);
+    http.handler = serve;
+    fixture_process("p");
+    engram_gauge_set(engram_gauge_new("g", "", NULL), 1);
+    pipeline_collect(&pipeline, none);
+    struct plan *plan = snapshot_hold_plan(pipeline.store);
+    source = event_source_hold(plan->regions[0].events);
+    plan_release(plan);
+}
+
+static void stop(void)
+{
+    http_server_free(http.server); /* before what its streams need */
+    http.server = NULL;
+    streams_free(streams);
+    event_source_release(source);
+    feed_free(feed);
+    pipeline_stop(&pipeline);
+    http_stop();
+}
+
+/* Happens `count` times, and nobody is woken by it. */
+static void happen(int count)
+{
+    while (count-- > 0)
+        feed_process(feed, source, FEED_ATTACHED);
+}
+
+/* What a client hears after its head until there is `word`; static. */
+static const char *heard(struct client *client, const char *query, const char *word)
+{
+    char request[256];
+    snprintf(request, sizeof request, "GET /stream?%s HTTP/1.1\r\nHost: x\r\n\r\n", query);
+    client_ask(client, request);
+    while (!memmem(client->in, client->length, word, strlen(word)))
+        ck_assert(client_hear(client));
+    client->in[client->length] = 0;
+    return client->in;
+}
+
+/* The query that a client of this run comes back with. */
+static const char *coming_back(const char *said, const char *query, int sequence)
+{
+    static char text[256];
+    const char *id = strstr(said, "\nid: ");
+    ck_assert_ptr_nonnull(id);
+    snprintf(text, sizeof text, "%s&last-event-id=%.*s-%d", query, (int)strcspn(id + 5, "-"),
+             id + 5, sequence);
+    return text;
+}
+
+/* Another stream had told it more than those who ask for this have heard. */
+START_TEST(who_knows_more_than_the_others_is_no_stranger)
+{
+    struct client *first = client_new(0), *second = client_new(0), *third = client_new(0);
+    const char *said = heard(first, "kinds=metrics,process", "event: snapshot");
+    happen(2);
+    said = heard(second, coming_back(said, "kinds=metrics,process", 2), "event: snapshot");
+    ck_assert_msg(!strstr(said, "event: reset"), "%s", said);
+    said = heard(third, coming_back(said, "kinds=metrics,process", 3), "event: snapshot");
+    ck_assert_msg(strstr(said, "event: reset") != NULL, "%s", said);
+    client_free(first);
+    client_free(second);
+    client_free(third);
+}
+END_TEST
+
+START_TEST(who_asked_for_values_does_not_hear_of_lost_events)
+{
+    struct client *first = client_new(0), *second = client_new(0), *other = client_new(0);
+    const char *said = heard(first, "kinds=metrics", "event: snapshot");
+    happen(2 * ITEMS);
+    feed_ring(feed);
+    http_run();
+    said = heard(second, coming_back(said, "kinds=metrics", 0), "event: snapshot");
+    ck_assert_msg(!strstr(said, "event: gap"), "%s", said);
+    said = heard(other, coming_back(said, "kinds=metrics,process", 0), "event: snapshot");
+    ck_assert_msg(strstr(said, "\"missed\":4}") != NULL, "%s", said);
+    client_hear(first);
+    ck_assert_ptr_null(memmem(first->in, first->length, "event: gap", 10));
+    client_free(first);
+    client_free(second);
+    client_free(other);
+}
+END_TEST
+
+static struct frame *frame_of(size_t length)
+{
+    struct buffer buffer = {0};
+    char *bytes = calloc(1, length);
+    buffer_append(&buffer, bytes, length);
+    free(bytes);
+    return frame_take(&buffer, NULL);
+}
+
+/* Ten seconds, and one for each 128 KiB. */
+START_TEST(patience_grows_with_what_is_owed)
+{
+    struct client *reader = client_new(0);
+    http.handler = NULL; /* a stream of nobody's */
+    client_ask(reader, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    http_run();
+    struct stream_client client = {.stream = http.stream};
+    client_send(&client, frame_of(BIG));
+    ck_assert_uint_gt(client.owed, BIG / 2);
+    uint64_t patience = (10 + client.owed / (128 << 10)) * SECOND;
+    ck_assert(!client_is_stuck(&client, client.owing + patience));
+    ck_assert(client_is_stuck(&client, client.owing + patience + SECOND));
+    client_send(&client, frame_of(256 << 10));
+    ck_assert(!client_is_stuck(&client, client.owing + patience + SECOND));
+    client_drained(&client);
+    ck_assert(!client_is_stuck(&client, UINT64_MAX));
+    client_free(reader);
+}
+END_TEST
+
+Suite *stream_clients_suite(void)
+{
+    Suite *suite = suite_create("stream_clients");
+    TCase *tests = tcase_create("clients");
+    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_test(tests, who_knows_more_than_the_others_is_no_stranger);
+    tcase_add_test(tests, who_asked_for_values_does_not_hear_of_lost_events);
+    tcase_add_test(tests, patience_grows_with_what_is_owed);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
