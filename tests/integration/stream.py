@@ -165,22 +165,27 @@ def slow_client_is_told_and_stuck_one_cut():
     with Daemon("--tick", "10") as daemon:
         daemon.run(f"{BUILD}/engram-demo", "--seconds", "60", stdout=subprocess.DEVNULL)
         wait_for(lambda: any("engram_spread" in s for s in daemon.scrape()), "the process")
-        with Stream(daemon.socket, "?fields=delta") as slow, Stream(daemon.socket) as stuck:
-            values = Values()
-            wait_for(lambda: daemon.scrape()["engramd_stream_skipped_total"] > 20, "falling behind")
-            for name, _, data in slow:
-                values.take(name, data)
-                if name == "gap":
-                    assert data["skipped"] > 0
-                    break
-            name, _, data = next(slow)
-            assert name == "snapshot", name
+        told_of_the_gap(daemon)
+        with Stream(daemon.socket) as stuck:
             wait_for(lambda: daemon.scrape()["engramd_stream_cut_total"] >= 1, "the cut", 60)
             try:
                 while True:
                     stuck.receive()
             except (EOFError, ConnectionResetError):
                 pass
+
+
+def told_of_the_gap(daemon):
+    with Stream(daemon.socket, "?fields=delta") as slow:
+        values = Values()
+        wait_for(lambda: daemon.scrape()["engramd_stream_skipped_total"] > 20, "falling behind")
+        for name, _, data in slow:
+            values.take(name, data)
+            if name == "gap":
+                assert data["skipped"] > 0
+                break
+        name, _, data = next(slow)
+        assert name == "snapshot", name
 
 
 def bad_requests_are_explained():
