@@ -7,6 +7,7 @@ ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 room=$(mktemp -d)
 trap 'rm -rf "$ENGRAM_DIR" "$room"' EXIT
 daemon=man/engramd.8 tool=man/engramctl.1 calls=man/engram.3 region=man/engram-region.5
+stream=man/engramd-stream.5
 bad=0
 complain() { echo "$*"; bad=1; }
 
@@ -112,6 +113,35 @@ check_daemon() {
     "$(section "$daemon" 'What is not served' METRICS | sed -nE 's/^\.It Li //p')"
 }
 
+words() { tr ' ' '\n' | sed '/^$/d'; }
+
+# list NAME: the words of that list in the code, and below the parameter of that name in the page.
+check_words() {
+  local in_code in_page
+  in_code=$(sed -n "/ $1\[\] = {/,/;/p" daemon/stream_filter.c | grep -oE '"[a-z]+"' | tr -d '"')
+  in_page=$(sed -n "/^\.It Li $1=/,/default/p" "$stream" | sed -nE 's/^(\.Po )?\.Li ([a-z]+).*/\2/p')
+  compare "$stream" "$1" "$in_code" "$(grep -vx snapshot <<<"$in_page")"
+}
+
+check_stream() {
+  local parameters messages members
+  parameters=$(sed -nE 's/.*strcmp\(name, "([a-z-]+)"\).*/\1/p' daemon/stream_filter.c daemon/match.c)
+  compare "$stream" parameters "$parameters" "$(sed -nE 's/^\.It Li ([a-z-]+)= .*/\1/p' "$stream")"
+  check_words kinds
+  check_words fields
+  messages=$(grep -oE ' begin\([a-z>.-]+, "[a-z]+"' daemon/stream_encode.c | cut -d '"' -f 2)
+  compare "$stream" messages "$messages" \
+    "$(section "$stream" MESSAGES 'snapshot and metrics' | sed -nE 's/^\.It Li //p')"
+  members=$(grep -oE '(json_(key|member_[a-z0-9]+)|append_count_and_sum)\([a-z&>.-]+, "[a-z_]+"' \
+    daemon/stream_encode.c | cut -d '"' -f 2; printf 'name\nlabels\n')
+  compare "$stream" members "$members" \
+    "$(sed -nE '/^\.It Va/s/^\.It Va|,//gp;/^\.Va (count|sum) ?\.?$/s/^\.Va|\.$//gp' "$stream" | words)"
+  sed -nE 's/^data: (\{)/\1/p' "$stream" | tr -d '\n' |
+    python3 -c 'import json, sys; rest = sys.stdin.read().replace("}{", "}\n{").splitlines()
+assert len(rest) == 4 and all("time_ms" in json.loads(line) for line in rest)' ||
+    complain "$stream: its examples are no messages"
+}
+
 check_generated() {
   gcc -Iinclude tools/gen-metrics.c -o "$room/gen-metrics"
   "$room/gen-metrics" | cmp -s - man/engram-metrics.7 ||
@@ -145,6 +175,7 @@ check_options engram-demo man/engram-demo.1
 check_calls
 check_layout
 check_daemon
+check_stream
 check_generated
 check_references
 check_examples
