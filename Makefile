@@ -65,8 +65,8 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
-.PHONY: all run check check-unit check-integration fresh platforms bench fuzz soak man install deb clean \
-        format lint deps
+.PHONY: all run check check-unit check-integration fresh platforms browsers bench fuzz soak man install \
+        deb clean format lint deps
 all: $(PROGRAMS) $(LIBRARIES)
 
 # The two commands of the README install what is missing first, so they call make again.
@@ -103,6 +103,13 @@ fresh:
 platforms:
 	@.ci/deps check
 	@BUILD=$(BUILD) tests/platforms/run $(SHAPES)
+
+# Clients that others wrote, as they are: npm's eventsource and a browser.
+browsers:
+	@.ci/deps browsers
+	@$(MAKE) --no-print-directory -s all
+	BUILD=$(BUILD) tests/integration/eventsource.py
+	BUILD=$(BUILD) tests/clients/chromium.py
 
 bench:
 	@.ci/deps run

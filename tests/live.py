@@ -47,12 +47,22 @@ class Daemon:
         self.room = tempfile.mkdtemp()
         self.regions = tempfile.mkdtemp(prefix="engram-test-", dir="/dev/shm")
         self.socket = f"{self.room}/socket"
-        self.process = subprocess.Popen(
-            [f"{BUILD}/engramd", "--listen", f"unix:{self.socket}", "--region-dir", self.regions,
-             "--state-dir", f"{self.room}/state", *options],
-            stderr=open(f"{self.room}/log", "w"), env={**os.environ, **environment})
+        self.command = [f"{BUILD}/engramd", "--listen", f"unix:{self.socket}", "--region-dir",
+                        self.regions, "--state-dir", f"{self.room}/state", *options]
+        self.environment = {**os.environ, **environment}
         self.children = []
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stderr=open(f"{self.room}/log", "w"),
+                                        env=self.environment)
         wait_for(lambda: "msg=started" in self.log(), "the start")
+
+    def restart(self):
+        """Kills it as a fault would, and starts it again."""
+        self.process.kill()
+        self.process.wait()
+        self.start()
 
     def __enter__(self):
         return self
