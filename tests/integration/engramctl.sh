@@ -252,7 +252,8 @@ if [ "$(id -u)" = 0 ]; then # a file system of its own, that is full
   finds problem inodes '0 more files'
 fi
 
-# What answers in chunks, with an error, with half of what it promised, or with something else.
+# What answers in chunks, with an error, with half of what it promised, or with something else; and
+# what it is asked.
 python3 - "$room/answers" <<'PYTHON' &
 import socket, sys
 answers = [
@@ -260,6 +261,8 @@ answers = [
     b"503 Busy\r\nContent-Length: 18\r\n\r\ntoo many of you\r\nx",
     b"200 OK\r\nContent-Length: 100\r\n\r\nhalf",
     b"200 OK\r\nContent-Length: 8\r\n\r\nother 1\n",
+    b"",  # what was asked
+    b"",
     b'200 OK\r\nContent-Length: 52\r\n\r\nengramd_build_info{revision="x",version="99.1.2"} 1\n',
 ]
 server = socket.socket(socket.AF_UNIX)
@@ -267,8 +270,8 @@ server.bind(sys.argv[1])
 server.listen()
 for answer in answers:
     client = server.accept()[0]
-    client.recv(65536)
-    client.sendall(b"HTTP/1.1 " + answer)
+    asked = client.recv(65536)
+    client.sendall(b"HTTP/1.1 " + (answer or b"200 OK\r\n\r\n" + asked))
     client.close()
 PYTHON
 for _ in $(seq 100); do [ -S "$room/answers" ] && break; sleep 0.1; done
@@ -279,6 +282,14 @@ exits 1 dump -a "unix:$room/answers"; says 'too many of you; is it running there
 exits 1 dump -a "unix:$room/answers"; says 'no metrics from engramd'
 exits 1 status -a "unix:$room/answers"; shows 'what answers is no engramd'
 
+echo me:secret >"$room/user"
+echo a-token >"$room/token"
+: >"$room/empty"
+exits 0 dump -a "unix:$room/answers" --user-file "$room/user"
+shows '^Authorization: Basic bWU6c2VjcmV0.$'
+exits 0 dump -a "unix:$room/answers" --token-file "$room/token"; shows '^Authorization: Bearer a-token.$'
+exits 1 dump -a "unix:$room/answers" --token-file /nonexistent; says '/nonexistent cannot be read: No such'
+exits 1 dump -a "unix:$room/answers" --user-file "$room/empty"; says 'empty cannot be read: it has no first'
 exits 0 doctor --json -a "unix:$room/answers"; finds warning version 'of version 99.1.2, and'
 
 # Completion knows what there is.
@@ -295,5 +306,6 @@ completes "status processes" ""
 completes "on off" --json metrics o
 completes --match watch --m
 completes /dev/shm --region-dir /dev/sh
+completes "$room/user" --user-file "$room/us"
 
 kill "$writer"

@@ -35,7 +35,8 @@ check_options() {
   local help items named command
   help=$(for command in "" "${@:3}"; do "$BUILD/$1" ${command:+"$command"} --help; done |
     grep -oE -- '--[a-z][a-z-]*' || true)
-  items=$(sed -nE 's/^\.It (Fl [a-zA-Z] , )?Fl Fl ([a-z-]+).*/--\2/p' "$2")
+  items=$(sed -nE 's/^\.It (Fl [a-zA-Z] , )?(Fl Fl [a-z-]+.*)/\2/p' "$2" |
+    grep -oE 'Fl Fl [a-z-]+' | sed 's/Fl Fl /--/')
   named=$(grep -oE 'Fl Fl [a-z-]+' "$2" | sed 's/Fl Fl /--/' || true)
   compare "$2" options "$help" "$items"
   compare "$2" options "$help" "$named"

@@ -58,11 +58,12 @@ static bool on_bytes(void *argument, const char *bytes, size_t length)
     return true;
 }
 
-bool daemon_facts_get(const char *address, struct daemon_facts *facts, struct http_answer *answer)
+bool daemon_facts_get(const struct http_daemon *daemon, struct daemon_facts *facts,
+                      struct http_answer *answer)
 {
     struct lines lines = {.facts = facts};
     *facts = (struct daemon_facts){"", "", NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-    if (!http_get(address, "/metrics", on_bytes, &lines, answer))
+    if (!http_get(daemon, "/metrics", on_bytes, &lines, answer))
         return false;
     if (*facts->version)
         return true;

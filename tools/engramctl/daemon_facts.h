@@ -18,7 +18,8 @@ struct daemon_facts {
 };
 
 /* False with a problem when there is no answer, or none of an engramd. */
-bool daemon_facts_get(const char *address, struct daemon_facts *facts, struct http_answer *answer);
+bool daemon_facts_get(const struct http_daemon *daemon, struct daemon_facts *facts,
+                      struct http_answer *answer);
 
 /* The daemon's process on this host, found by its name and start; 0 if it is none, or hidden. */
 pid_t daemon_pid(const struct daemon_facts *facts);

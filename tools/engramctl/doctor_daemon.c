@@ -16,20 +16,20 @@
 static void check_answer(struct doctor *d)
 {
     struct http_answer answer;
-    d->answers = daemon_facts_get(d->options->address, &d->facts, &answer);
+    d->answers = daemon_facts_get(&d->options->daemon, &d->facts, &answer);
     d->pid = d->answers ? daemon_pid(&d->facts) : 0;
     if (d->answers && d->pid)
         find(d, LEVEL_OK, "daemon", NULL, "engramd answers at %s, as process %d",
-             d->options->address, (int)d->pid);
+             d->options->daemon.address, (int)d->pid);
     else if (d->answers)
         find(d, LEVEL_WARNING, "daemon", "run engramctl doctor as root, on the daemon's host",
-             "engramd answers at %s, but its process is not seen", d->options->address);
+             "engramd answers at %s, but its process is not seen", d->options->daemon.address);
     else
         find(d, LEVEL_PROBLEM, "daemon",
              answer.reached ? "see its log, and give the address of an engramd with --address"
                             : "start it (systemctl start engramd, or engramd &), or give its "
                               "address with --address",
-             "no engramd answers at %s: %s", d->options->address, answer.problem);
+             "no engramd answers at %s: %s", d->options->daemon.address, answer.problem);
 }
 
 static void check_version(struct doctor *d)

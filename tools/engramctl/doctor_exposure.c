@@ -76,11 +76,12 @@ static void check_listener(struct doctor *d, struct listeners *all, const struct
 {
     char asked[80];
     struct http_answer answer;
+    struct http_daemon stranger = {.address = asked};
     if (is_loopback(address, v6))
         return;
     write_address(asked, sizeof asked, address, v6, port);
     all->wide++;
-    if (!http_get(asked, "/metrics", ignore, NULL, &answer))
+    if (!http_get(&stranger, "/metrics", ignore, NULL, &answer))
         return;
     all->open++;
     find(d, LEVEL_WARNING, "exposure",

@@ -100,15 +100,15 @@ int command_dump(const struct options *options)
     struct http_answer answer;
     if (options->directories_given && !options->address_given)
         return dump_regions(options);
-    if (http_get(options->address, options->json ? "/api/v1/snapshot" : "/metrics", copy, stdout,
+    if (http_get(&options->daemon, options->json ? "/api/v1/snapshot" : "/metrics", copy, stdout,
                  &answer))
         return EXIT_FINE;
     if (options->address_given || answer.reached) {
         fprintf(stderr, "engramctl: no metrics from engramd at %s: %s; is it running there?\n",
-                options->address, answer.problem);
+                options->daemon.address, answer.problem);
         return EXIT_WRONG;
     }
     fprintf(stderr, "engramctl: no engramd at %s; reading the regions themselves\n",
-            options->address);
+            options->daemon.address);
     return dump_regions(options);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "http.h"
 #include "shmlib/reader.h"
 
 /* Exit codes that scripts can use: engramctl(1) documents them. */
@@ -21,7 +22,7 @@ struct filter {
 struct options {
     const char *directories[16]; /* NULL-terminated; never empty */
     bool directories_given;
-    const char *address; /* of a daemon: HOST:PORT, unix:PATH or a URL */
+    struct http_daemon daemon;
     bool address_given;
     const char *admin_socket; /* of a daemon, a path */
     bool json;

@@ -37,14 +37,14 @@ struct json_object *fetch(const struct options *options, const char *path)
     size_t size = 0;
     struct document document = {open_memstream(&text, &size), 0};
     struct http_answer answer = {.problem = "no memory"};
-    bool fetched = document.to && http_get(options->address, path, take, &document, &answer);
+    bool fetched = document.to && http_get(&options->daemon, path, take, &document, &answer);
     if (document.to && fclose(document.to))
         fetched = false;
     struct json_object *all = fetched ? json_tokener_parse(text) : NULL;
     if (!fetched)
         unpack_reason(&answer);
     if (!all)
-        fprintf(stderr, "engramctl: no %s from engramd at %s: %s\n", path, options->address,
+        fprintf(stderr, "engramctl: no %s from engramd at %s: %s\n", path, options->daemon.address,
                 fetched ? "it answers with something else than JSON" : answer.problem);
     free(text);
     return all;

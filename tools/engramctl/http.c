@@ -2,6 +2,7 @@
 #include "http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ struct request {
     void *argument;
     struct http_answer *answer;
     size_t said; /* bytes of an error's body that are kept */
+    char error[CURL_ERROR_SIZE];
 };
 
 /* Keeps the first line of what comes with an error: it says what the daemon thinks. */
@@ -39,20 +41,64 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *argument)
     return request->sink(request->argument, bytes, length) ? length : 0;
 }
 
-/* The URL of a path below an address; a socket's has any host. */
-static bool set_address(CURL *curl, const char *address, const char *path)
+/* The URL of a path below an address; a socket's has any host.  False when that is too long. */
+static bool set_address(CURL *curl, const struct http_daemon *daemon, const char *path)
 {
     char url[16384];
+    const char *address = daemon->address;
     bool is_unix = strncmp(address, "unix:", 5) == 0;
     bool is_url = strstr(address, "://") != NULL;
+    bool is_tls = daemon->ca_file || daemon->cert_file;
     int length = (int)strlen(address);
     length -= is_url && address[length - 1] == '/';
-    int used = snprintf(url, sizeof url, "%s%.*s%s", is_url ? "" : "http://", length,
-                        is_unix ? "engramd" : address, path);
+    int used = snprintf(url, sizeof url, "%s%.*s%s",
+                        is_url               ? ""
+                        : is_tls && !is_unix ? "https://"
+                                             : "http://",
+                        length, is_unix ? "engramd" : address, path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     if (is_unix)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + 5);
     return used < (int)sizeof url;
+}
+
+/* The first line of a file; false with a problem when it cannot be read, or is empty. */
+static bool read_secret(const char *path, char *to, size_t size, struct http_answer *answer)
+{
+    FILE *file = fopen(path, "re");
+    bool read = file && fgets(to, (int)size, file);
+    int error = file ? 0 : errno;
+    if (file)
+        fclose(file);
+    if (read)
+        to[strcspn(to, "\r\n")] = 0;
+    if (read && *to)
+        return true;
+    snprintf(answer->problem, sizeof answer->problem, "%s cannot be read: %s", path,
+             error ? strerror(error) : "it has no first line");
+    return false;
+}
+
+/* Says who asks. */
+static bool set_identity(CURL *curl, const struct http_daemon *daemon, struct http_answer *answer)
+{
+    char secret[1024];
+    curl_easy_setopt(curl, CURLOPT_CAINFO, daemon->ca_file);
+    curl_easy_setopt(curl, CURLOPT_SSLCERT, daemon->cert_file);
+    curl_easy_setopt(curl, CURLOPT_SSLKEY, daemon->key_file);
+    if (daemon->user_file) {
+        if (!read_secret(daemon->user_file, secret, sizeof secret, answer))
+            return false;
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        curl_easy_setopt(curl, CURLOPT_USERPWD, secret);
+    }
+    if (daemon->token_file) {
+        if (!read_secret(daemon->token_file, secret, sizeof secret, answer))
+            return false;
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, secret);
+    }
+    return true;
 }
 
 static void set_limits(CURL *curl)
@@ -72,7 +118,8 @@ static bool perform(struct request *request)
     curl_easy_getinfo(request->curl, CURLINFO_RESPONSE_CODE, &answer->status);
     answer->reached = result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST;
     if (result != CURLE_OK) {
-        snprintf(answer->problem, sizeof answer->problem, "%s", curl_easy_strerror(result));
+        snprintf(answer->problem, sizeof answer->problem, "%s",
+                 *request->error ? request->error : curl_easy_strerror(result));
         return false;
     }
     if (answer->status == 200)
@@ -103,31 +150,44 @@ static struct curl_slist *set_stream(CURL *curl, const struct http_stream *strea
     return headers;
 }
 
-bool http_get_stream(const char *address, const char *path, const struct http_stream *stream,
-                     http_sink *sink, void *argument, struct http_answer *answer)
+static bool prepare(struct request *request, const struct http_daemon *daemon, const char *path)
 {
-    struct request request = {curl_easy_init(), sink, argument, answer, 0};
-    memset(answer, 0, sizeof *answer);
-    if (!request.curl || !set_address(request.curl, address, path)) {
+    struct http_answer *answer = request->answer;
+    if (!request->curl || !set_address(request->curl, daemon, path)) {
         snprintf(answer->problem, sizeof answer->problem, "%s",
-                 request.curl ? "the address or what is asked for is too long" : "no memory");
-        curl_easy_cleanup(request.curl);
+                 request->curl ? "the address or what is asked for is too long" : "no memory");
         return false;
     }
-    set_limits(request.curl);
-    struct curl_slist *headers = stream ? set_stream(request.curl, stream) : NULL;
-    curl_easy_setopt(request.curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(request.curl, CURLOPT_WRITEDATA, &request);
-    bool done = perform(&request);
+    if (!set_identity(request->curl, daemon, answer))
+        return false;
+    set_limits(request->curl);
+    curl_easy_setopt(request->curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(request->curl, CURLOPT_WRITEDATA, request);
+    curl_easy_setopt(request->curl, CURLOPT_ERRORBUFFER, request->error);
+    return true;
+}
+
+bool http_get_stream(const struct http_daemon *daemon, const char *path,
+                     const struct http_stream *stream, http_sink *sink, void *argument,
+                     struct http_answer *answer)
+{
+    struct request request = {
+        .curl = curl_easy_init(), .sink = sink, .argument = argument, .answer = answer};
+    struct curl_slist *headers = NULL;
+    *answer = (struct http_answer){.reached = true};
+    bool done = prepare(&request, daemon, path);
+    if (done && stream)
+        headers = set_stream(request.curl, stream);
+    done = done && perform(&request);
     curl_easy_cleanup(request.curl);
     curl_slist_free_all(headers);
     return done;
 }
 
-bool http_get(const char *address, const char *path, http_sink *sink, void *argument,
+bool http_get(const struct http_daemon *daemon, const char *path, http_sink *sink, void *argument,
               struct http_answer *answer)
 {
-    return http_get_stream(address, path, NULL, sink, argument, answer);
+    return http_get_stream(daemon, path, NULL, sink, argument, answer);
 }
 
 void http_write_encoded(FILE *to, const char *value)

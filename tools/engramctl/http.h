@@ -8,6 +8,16 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* A daemon, and what it wants to see of who asks; but for the address, NULL is nothing.  Secrets
+ * are the first lines of files, where no list of processes shows them. */
+struct http_daemon {
+    const char *address;              /* HOST:PORT, unix:PATH, or a URL */
+    const char *ca_file;              /* who may vouch for it, PEM; makes HOST:PORT a TLS one */
+    const char *cert_file, *key_file; /* ours, PEM */
+    const char *user_file;            /* USER:PASSWORD */
+    const char *token_file;
+};
+
 /* Takes the next bytes of a body; false ends the request. */
 typedef bool http_sink(void *argument, const char *bytes, size_t length);
 
@@ -17,12 +27,9 @@ struct http_answer {
     char problem[512]; /* a sentence's end: what went wrong, and what the daemon said of it */
 };
 
-/*
- * GETs `path` from `address` (HOST:PORT, unix:PATH, or a URL) and passes the body of a 200 to the
- * sink; false with a problem when there is none, or not all of it.  Gives up after some seconds
- * without a byte.
- */
-bool http_get(const char *address, const char *path, http_sink *sink, void *argument,
+/* GETs a path and passes the body of a 200 to the sink; false with a problem when there is none, or
+ * not all of it.  Gives up after some seconds without a byte. */
+bool http_get(const struct http_daemon *daemon, const char *path, http_sink *sink, void *argument,
               struct http_answer *answer);
 
 /* The same for a body that does not end by itself. */
@@ -30,8 +37,9 @@ struct http_stream {
     const char *last_id;                  /* Last-Event-ID; "" for none */
     const volatile sig_atomic_t *stopped; /* ends it, within a second, once it is not 0 */
 };
-bool http_get_stream(const char *address, const char *path, const struct http_stream *stream,
-                     http_sink *sink, void *argument, struct http_answer *answer);
+bool http_get_stream(const struct http_daemon *daemon, const char *path,
+                     const struct http_stream *stream, http_sink *sink, void *argument,
+                     struct http_answer *answer);
 
 /* Writes a value of a query with its special characters encoded. */
 void http_write_encoded(FILE *to, const char *value);

@@ -24,6 +24,11 @@ enum {
     KEY_PROCESS,
     KEY_NODE,
     KEY_INTERVAL,
+    KEY_CA_FILE,
+    KEY_CERT_FILE,
+    KEY_KEY_FILE,
+    KEY_USER_FILE,
+    KEY_TOKEN_FILE,
 };
 
 struct command {
@@ -86,6 +91,13 @@ static const struct argp_option common_options[] = {
      "Where regions are; repeatable (default: $ENGRAM_DIR, else " DEFAULT_DIRECTORY ")", 0},
     {"address", 'a', "ADDRESS", 0,
      "Of engramd: HOST:PORT, unix:PATH or a URL (default: " DEFAULT_ADDRESS ")", 0},
+    {"ca-file", KEY_CA_FILE, "FILE", 0,
+     "Certificates, in PEM, that may vouch for an engramd with TLS", 0},
+    {"cert-file", KEY_CERT_FILE, "FILE", 0, "Our certificate, in PEM, if it asks for one", 0},
+    {"key-file", KEY_KEY_FILE, "FILE", 0, "The key of that", 0},
+    {"user-file", KEY_USER_FILE, "FILE", 0, "Its first line is USER:PASSWORD, if it asks for one",
+     0},
+    {"token-file", KEY_TOKEN_FILE, "FILE", 0, "Its first line is a bearer token", 0},
     {"json", 'j', NULL, 0, "JSON instead of text", 0},
     {"help", 'h', NULL, 0, "This text", -1},
     {"usage", KEY_USAGE, NULL, 0, "The options alone", -1},
@@ -105,6 +117,24 @@ static error_t add_directory(struct options *options, const char *path, struct a
     return 0;
 }
 
+static const char **file_named(struct http_daemon *daemon, int key)
+{
+    switch (key) {
+    case KEY_CA_FILE:
+        return &daemon->ca_file;
+    case KEY_CERT_FILE:
+        return &daemon->cert_file;
+    case KEY_KEY_FILE:
+        return &daemon->key_file;
+    case KEY_USER_FILE:
+        return &daemon->user_file;
+    case KEY_TOKEN_FILE:
+        return &daemon->token_file;
+    default:
+        return NULL;
+    }
+}
+
 static error_t parse_common(int key, char *word, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -112,7 +142,7 @@ static error_t parse_common(int key, char *word, struct argp_state *state)
     case KEY_REGION_DIR:
         return add_directory(options, word, state);
     case 'a':
-        options->address = word;
+        options->daemon.address = word;
         options->address_given = true;
         return 0;
     case 'j':
@@ -128,7 +158,10 @@ static error_t parse_common(int key, char *word, struct argp_state *state)
         puts("engramctl " ENGRAM_VERSION);
         exit(EXIT_FINE);
     default:
-        return ARGP_ERR_UNKNOWN;
+        if (!file_named(&options->daemon, key))
+            return ARGP_ERR_UNKNOWN;
+        *file_named(&options->daemon, key) = word;
+        return 0;
     }
 }
 
@@ -222,9 +255,10 @@ static error_t parse_first(int key, char *word, struct argp_state *state)
         state->child_inputs[0] = &parsing->options;
         return 0;
     case ARGP_KEY_ARG:
-        if (!(parsing->command = command_named(word)))
+        if ((parsing->command = command_named(word)))
+            parse_rest(parsing->command, state);
+        else
             argp_error(state, "there is no command \"%s\"", word);
-        parse_rest(parsing->command, state);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "a command is missing");
@@ -281,7 +315,7 @@ int main(int argc, char **argv)
     static const struct argp argp = {NULL,     parse_first,   "COMMAND", about,
                                      children, list_commands, NULL};
     struct parsing parsing = {
-        .options = {.address = DEFAULT_ADDRESS, .admin_socket = DEFAULT_ADMIN}};
+        .options = {.daemon = {.address = DEFAULT_ADDRESS}, .admin_socket = DEFAULT_ADMIN}};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, &parsing);
     if (!parsing.options.directories_given)

@@ -135,15 +135,15 @@ int command_status(const struct options *options)
     struct http_answer answer;
     struct tally tally = {.rows = options->json ? json_object_new_array() : NULL};
     int unreadable = show_regions(options, &tally);
-    bool answers = daemon_facts_get(options->address, &facts, &answer);
+    bool answers = daemon_facts_get(&options->daemon, &facts, &answer);
     if (options->json) {
         struct json_object *all = json_object_new_object();
         json_object_object_add(all, "regions", tally.rows);
-        json_object_object_add(all, "daemon",
-                               daemon_object(options->address, answers, &facts, answer.problem));
+        json_object_object_add(
+            all, "daemon", daemon_object(options->daemon.address, answers, &facts, answer.problem));
         print_json(all);
     } else {
-        print_daemon(options->address, answers, &facts, answer.problem);
+        print_daemon(options->daemon.address, answers, &facts, answer.problem);
     }
     /* That no daemon runs is wrong only where one was said to be. */
     bool missing = !answers && (options->address_given || answer.reached);

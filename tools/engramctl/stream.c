@@ -64,7 +64,8 @@ static void wait_ms(uint32_t ms)
 
 static int complain(const struct options *options, const char *problem)
 {
-    fprintf(stderr, "engramctl: no stream from engramd at %s: %s\n", options->address, problem);
+    fprintf(stderr, "engramctl: no stream from engramd at %s: %s\n", options->daemon.address,
+            problem);
     return EXIT_WRONG;
 }
 
@@ -75,7 +76,7 @@ static int follow(const struct options *options, const char *path, struct sse *s
     for (;;) {
         struct http_answer answer;
         struct http_stream stream = {sse_last_id(sse), &stopped};
-        http_get_stream(options->address, path, &stream, take, sse, &answer);
+        http_get_stream(&options->daemon, path, &stream, take, sse, &answer);
         sse_end(sse);
         was_there |= answer.status == 200;
         if (stopped)
@@ -85,7 +86,7 @@ static int follow(const struct options *options, const char *path, struct sse *s
         told &= answer.status != 200;
         if (!told)
             fprintf(stderr, "engramctl: the stream from %s ended (%s); connecting again\n",
-                    options->address, *answer.problem ? answer.problem : "by the daemon");
+                    options->daemon.address, *answer.problem ? answer.problem : "by the daemon");
         told = true;
         wait_ms(sse_retry_ms(sse, RETRY_MS));
     }

@@ -10,6 +10,7 @@ _engramctl() {
   done
   case "$before" in
     --region-dir | --state-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+    --*-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     -a | --address | --match | --label | --process | --node | --interval) return ;;
   esac
   case "$word,$command" in

@@ -23,4 +23,5 @@ complete -c engramctl -f
 complete -c engramctl -n __engramctl_no_command -a '(__engramctl_commands)'
 complete -c engramctl -n 'string match -q -- "-*" (commandline -ct)' -a '(__engramctl_options)'
 complete -c engramctl -n '__engramctl_command_is metrics' -a 'on off'
+complete -c engramctl -n 'string match -qr -- "--.*-(file|dir)" (commandline -opc)[-1]' -F
 complete -c engramctl -n '__engramctl_command_is record; or __engramctl_command_is replay' -F

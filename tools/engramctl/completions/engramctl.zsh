@@ -11,6 +11,7 @@ _engramctl() {
   done
   case $words[CURRENT-1] in
     (--region-dir|--state-dir) _directories; return ;;
+    (--*-file) _files; return ;;
     (-a|--address|--match|--label|--process|--node|--interval) return ;;
   esac
   case $words[CURRENT],$command in
