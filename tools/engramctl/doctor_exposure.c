@@ -71,17 +71,30 @@ static bool ignore(void *argument, const char *bytes, size_t length)
     return true;
 }
 
+/* Whether a stranger gets the metrics, in the clear or by TLS. */
+static bool is_open(const char *address)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        char url[100];
+        struct http_answer answer;
+        struct http_daemon stranger = {.address = url, .any = true};
+        snprintf(url, sizeof url, "%s%s", schemes[i], address);
+        if (http_get(&stranger, "/metrics", ignore, NULL, &answer))
+            return true;
+    }
+    return false;
+}
+
 static void check_listener(struct doctor *d, struct listeners *all, const struct in6_addr *address,
                            bool v6, unsigned port)
 {
     char asked[80];
-    struct http_answer answer;
-    struct http_daemon stranger = {.address = asked};
     if (is_loopback(address, v6))
         return;
     write_address(asked, sizeof asked, address, v6, port);
     all->wide++;
-    if (!http_get(&stranger, "/metrics", ignore, NULL, &answer))
+    if (!is_open(asked))
         return;
     all->open++;
     find(d, LEVEL_WARNING, "exposure",

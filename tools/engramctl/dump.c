@@ -2,6 +2,7 @@
 /* engramctl dump: every series, from a running daemon, else straight from the regions. */
 #include "dump.h"
 #include "engramctl.h"
+#include "fetch.h"
 #include "http.h"
 #include "json_out.h"
 #include "shmlib/guard.h"
@@ -104,6 +105,7 @@ int command_dump(const struct options *options)
                  &answer))
         return EXIT_FINE;
     if (options->address_given || answer.reached) {
+        fetch_reason(&answer);
         fprintf(stderr, "engramctl: no metrics from engramd at %s: %s; is it running there?\n",
                 options->daemon.address, answer.problem);
         return EXIT_WRONG;

@@ -20,8 +20,7 @@ static bool take(void *argument, const char *bytes, size_t length)
     return document->length <= DOCUMENT_MOST && fwrite(bytes, 1, length, document->to) == length;
 }
 
-/* An error's document has a reason: {"error":{"reason":"..."}}. */
-static void unpack_reason(struct http_answer *answer)
+void fetch_reason(struct http_answer *answer)
 {
     struct json_object *all = json_tokener_parse(answer->problem);
     const char *reason = member_text(member(all, "error"), "reason", NULL);
@@ -42,7 +41,7 @@ struct json_object *fetch(const struct options *options, const char *path)
         fetched = false;
     struct json_object *all = fetched ? json_tokener_parse(text) : NULL;
     if (!fetched)
-        unpack_reason(&answer);
+        fetch_reason(&answer);
     if (!all)
         fprintf(stderr, "engramctl: no %s from engramd at %s: %s\n", path, options->daemon.address,
                 fetched ? "it answers with something else than JSON" : answer.problem);

@@ -11,6 +11,9 @@
  * stderr, when there is none. */
 struct json_object *fetch(const struct options *options, const char *path);
 
+/* Makes a problem that is the document of an error, {"error":{"reason":"..."}}, its reason. */
+void fetch_reason(struct http_answer *answer);
+
 /* Members; what is not there, or of another type, is NULL, 0, or the text given. */
 struct json_object *member(struct json_object *object, const char *key);
 const char *member_text(struct json_object *object, const char *key, const char *otherwise);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define CONNECT_SECONDS 5L
-#define SILENT_SECONDS 40L /* a stream's heart beats each 15 */
+#define SILENT_SECONDS 40L /* a stream's heart beats each 10 */
 
 struct request {
     CURL *curl;
@@ -86,6 +86,8 @@ static bool set_identity(CURL *curl, const struct http_daemon *daemon, struct ht
     curl_easy_setopt(curl, CURLOPT_CAINFO, daemon->ca_file);
     curl_easy_setopt(curl, CURLOPT_SSLCERT, daemon->cert_file);
     curl_easy_setopt(curl, CURLOPT_SSLKEY, daemon->key_file);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, daemon->any ? 0L : 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, daemon->any ? 0L : 2L);
     if (daemon->user_file) {
         if (!read_secret(daemon->user_file, secret, sizeof secret, answer))
             return false;

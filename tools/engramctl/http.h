@@ -16,6 +16,7 @@ struct http_daemon {
     const char *cert_file, *key_file; /* ours, PEM */
     const char *user_file;            /* USER:PASSWORD */
     const char *token_file;
+    bool any; /* whoever answers is good enough: nothing is told to it, or believed */
 };
 
 /* Takes the next bytes of a body; false ends the request. */
