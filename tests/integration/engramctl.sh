@@ -5,7 +5,9 @@ export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 room=$(mktemp -d)
 daemon=unix:$room/http
-trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$ENGRAM_DIR" "$room"' EXIT
+group=
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$ENGRAM_DIR" "$room"
+  [ -z "$group" ] || rmdir "$group" 2>/dev/null || true' EXIT
 
 fail() { echo "failed: $*"; cat "$room/out" "$room/error" "$room/log"; exit 1; }
 # exits CODE WORD...: engramctl's exit status; what it printed is in out and error.
@@ -250,6 +252,16 @@ if [ "$(id -u)" = 0 ]; then # a file system of its own, that is full
     full "$room/full" "$daemon" >"$room/out" || fail "a full file system is no fault"
   finds problem room '0 MiB are left'
   finds problem inodes '0 more files'
+fi
+memory=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
+[ -d "$memory" ] || memory=/sys/fs/cgroup limit=memory.max
+group=$memory/engramctl-test-$$
+if mkdir "$group" 2>/dev/null && [ -e "$group/$limit" ]; then # a process near its limit
+  home=$memory$(sed -nE 's/^([0-9]+:memory|0:):(.*)/\2/p' "/proc/$writer/cgroup" | head -n 1)
+  echo $((32 << 20)) >"$group/$limit"
+  echo "$writer" >"$group/cgroup.procs"
+  exits 0 doctor --json -a "$daemon"; finds warning memory "of shown \(process $writer\) has [123]?[0-9] MiB left"
+  echo "$writer" >"$home/cgroup.procs" || echo "$writer" >"$memory/cgroup.procs"
 fi
 
 # What answers in chunks, with an error, with half of what it promised, or with something else; and
