@@ -265,7 +265,7 @@ lint:
 	  $(addprefix tests/platforms/,setup initramfs boot guest run) \
 	  systemd/debian/build $(wildcard tests/integration/*.sh tools/*.sh) $(COMPLETIONS).bash
 	$(if $(MANUALS),mandoc -Tlint -Wwarning $(MANUALS))
-	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c) -- -std=gnu11 -Iinclude -I. \
-	  $(DAEMON_CFLAGS) -DENGRAM_VERSION='""' -DENGRAM_REVISION='""')
+	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c tools/engramctl/*.c) -- \
+	  -std=gnu11 -Iinclude -I. $(DAEMON_CFLAGS) $(CTL_CFLAGS) -DENGRAM_VERSION='""' -DENGRAM_REVISION='""')
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
