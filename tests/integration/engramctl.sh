@@ -127,6 +127,11 @@ if [ "$(id -u)" = 0 ]; then # a marker of another user means nothing, and makes 
 fi
 exits 0 metrics on; shows '^2 processes record, 0 are switched off; new ones will record$'
 [ ! -e "$ENGRAM_DIR/metrics.off" ] || fail "the marker stays"
+python3 - "$ENGRAM_DIR"/shown.* <<'PYTHON' || fail "the switch is not as it was: no CPU records plainly"
+import struct, sys
+limit, on, plain_cpus = struct.unpack_from("III", open(sys.argv[1], "rb").read(76), 64)
+sys.exit(not (on == 1 and limit == plain_cpus))
+PYTHON
 recorded_more "$before" || fail "it does not record again"
 exits 0 status; shows '^later +alive '
 exits 1 metrics off --region-dir /nonexistent
