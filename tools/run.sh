@@ -37,8 +37,9 @@ engramd serves http://$listen/metrics (its log: $log)
 The demo engine runs as process "engram-demo".  Try, in another terminal:
 
   curl http://$listen/metrics
-  $build/engramctl --address $listen dump
-  $build/engramctl --region-dir $ENGRAM_DIR status
+  $build/engramctl -a $listen watch --match 'engram_operation_*' --interval 1s
+  $build/engramctl -a $listen events
+  $build/engramctl -a $listen --region-dir $ENGRAM_DIR status
   scrape it: { targets: ["$listen"] } in a Prometheus scrape_config
 
 Ctrl-C ends it.
