@@ -275,7 +275,7 @@ python3 - "$room/answers" <<'PYTHON' &
 import socket, sys
 answers = [
     b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\none 1\n\r\n6;x=y\r\ntwo 2\n\r\n0\r\n\r\n",
-    b"503 Busy\r\nContent-Length: 18\r\n\r\ntoo many of you\r\nx",
+    b"503 Busy\r\nContent-Length: 21\r\n\r\ntoo many \x1b[1of you\r\nx",
     b"200 OK\r\nContent-Length: 100\r\n\r\nhalf",
     b"200 OK\r\nContent-Length: 8\r\n\r\nother 1\n",
     b"",  # what was asked
@@ -294,7 +294,7 @@ PYTHON
 for _ in $(seq 100); do [ -S "$room/answers" ] && break; sleep 0.1; done
 exits 0 dump -a "unix:$room/answers"
 [ "$(cat "$room/out")" = $'one 1\ntwo 2' ] || fail "chunks"
-exits 1 dump -a "unix:$room/answers"; says 'too many of you; is it running there'
+exits 1 dump -a "unix:$room/answers"; says 'too many \?\[1of you; is it running there'
 [ ! -s "$room/out" ] || fail "an error is shown as metrics"
 exits 1 dump -a "unix:$room/answers"; says 'no metrics from engramd'
 exits 1 status -a "unix:$room/answers"; shows 'what answers is no engramd'

@@ -27,6 +27,8 @@ static void keep_reason(struct request *request, const char *bytes, size_t lengt
         to[request->said++] = bytes[i];
     to[request->said] = 0;
     to[strcspn(to, "\r\n")] = 0;
+    for (char *at = to; *at; at++) /* it goes to a terminal */
+        *at = (unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *argument)
@@ -83,7 +85,8 @@ static bool read_secret(const char *path, char *to, size_t size, struct http_ans
 static bool set_identity(CURL *curl, const struct http_daemon *daemon, struct http_answer *answer)
 {
     char secret[1024];
-    curl_easy_setopt(curl, CURLOPT_CAINFO, daemon->ca_file);
+    if (daemon->ca_file) /* else those that the system trusts */
+        curl_easy_setopt(curl, CURLOPT_CAINFO, daemon->ca_file);
     curl_easy_setopt(curl, CURLOPT_SSLCERT, daemon->cert_file);
     curl_easy_setopt(curl, CURLOPT_SSLKEY, daemon->key_file);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, daemon->any ? 0L : 1L);
