@@ -20,7 +20,7 @@
 #define REPLACE 3                       /* times as long: whoever is only slow gets a chance */
 #define HUNG_MOST 4                     /* threads of one socket; beyond, only a restart helps */
 #define STOP_SECONDS 2                  /* for a thread to end */
-#define UNKNOWN_NS UINT64_C(1000000000) /* for a plan to name a kind of event */
+#define UNKNOWN_NS UINT64_C(5000000000) /* for a plan to name a kind of event */
 
 struct collector {
     struct snapshot_store *store;
@@ -76,6 +76,17 @@ static bool is_too_early(struct ring_place *place, const struct event_source *so
     return atomic_compare_exchange_strong(&place->unknown, &since, now) || now < since + UNKNOWN_NS;
 }
 
+/* What cannot be named will never be told: it counts as missed. */
+static void drop_unknown(struct drained *drained, const struct event_source *source)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < drained->count; i++)
+        if (event_source_kind(source, drained->records[i].kind))
+            drained->records[kept++] = drained->records[i];
+    drained->missed += drained->count - kept;
+    drained->count = kept;
+}
+
 /* Whoever moves the cursor has drained: a thread that hung meanwhile finds it moved, and what it
  * has is what another one counted. */
 static void drain_copy(const struct share *share, struct copy copy)
@@ -91,6 +102,7 @@ static void drain_copy(const struct share *share, struct copy copy)
     if (is_too_early(place, source, &drained) ||
         !atomic_compare_exchange_strong(&place->cursor, &before, after))
         return;
+    drop_unknown(&drained, source);
     self_saw_events(collector->self, collector->socket, &drained, share->region->alive);
     if (collector->feed && drained.count)
         feed_events(collector->feed, source, node_of(share, copy), &drained);

@@ -12,7 +12,7 @@
 #include "daemon/identity.h"
 #include "shmlib/reader.h"
 
-/* What a source may keep: kinds beyond stay nameless, and their events are not told. */
+/* What a source may keep: kinds beyond stay nameless, and their events count as missed. */
 #define EVENT_KINDS_MAX 64
 #define EVENT_TEXT_ENOUGH 8192 /* bytes */
 

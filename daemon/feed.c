@@ -58,13 +58,12 @@ void feed_events(struct feed *feed, struct event_source *source, uint32_t node,
     pthread_mutex_lock(&feed->mutex);
     for (uint32_t i = 0; i < drained->count; i++) {
         const struct engram_event_record *record = &drained->records[i];
-        if (event_source_kind(source, record->kind))
-            append(feed, &(struct feed_item){.time = record->time,
-                                             .source = source,
-                                             .values = {record->values[0], record->values[1]},
-                                             .kind = record->kind,
-                                             .node = (uint16_t)node,
-                                             .what = FEED_EVENT});
+        append(feed, &(struct feed_item){.time = record->time,
+                                         .source = source,
+                                         .values = {record->values[0], record->values[1]},
+                                         .kind = record->kind,
+                                         .node = (uint16_t)node,
+                                         .what = FEED_EVENT});
     }
     pthread_mutex_unlock(&feed->mutex);
 }

@@ -29,7 +29,7 @@ struct feed;
 struct feed *feed_new(uint32_t items);
 void feed_free(struct feed *feed);
 
-/* What was drained from a ring; kinds that the source does not know are left out. */
+/* What was drained from a ring, of kinds that the source knows. */
 void feed_events(struct feed *feed, struct event_source *source, uint32_t node,
                  const struct drained *drained);
 void feed_process(struct feed *feed, struct event_source *source, enum feed_what what);

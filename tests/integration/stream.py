@@ -144,6 +144,19 @@ def lost_events_are_told():
         assert gap["missed"] == read - len(before + after), (gap, read, len(before), len(after))
 
 
+def slow_client_gets_all_events():
+    """It falls behind, and what happened meanwhile waits for it in the daemon's ring."""
+    events = 20000
+    with Daemon("--tick", "10") as daemon:
+        with Stream(daemon.socket, "?kinds=event") as stream:
+            daemon.run(f"{BUILD}/helpers/emitter", str(events), "50", "10", stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE)
+            read = wait_for(lambda: all_read(daemon, events), "all events", 60)
+            numbers = []
+            numbers_of(stream, numbers, lambda: len(numbers) == read)
+            assert len(set(numbers)) == read, "events were doubled"
+
+
 def all_read(daemon, events):
     """What of the events the daemon has got, once none is to come; a busy machine may lose some."""
     values = daemon.scrape()
@@ -204,8 +217,9 @@ def bad_requests_are_explained():
             assert stream.until("metrics")[2]["seconds"] > 0.5
 
 
-for test in (cut_clients_lose_nothing, bad_requests_are_explained, another_run_resets, sums_are_the_scrape,
-             lost_events_are_told, slow_client_is_told_and_stuck_one_cut):
+for test in (bad_requests_are_explained, another_run_resets, sums_are_the_scrape,
+             cut_clients_lose_nothing, lost_events_are_told, slow_client_gets_all_events,
+             slow_client_is_told_and_stuck_one_cut):
     start = time.monotonic()
     test()
     print(f"{test.__name__}: {time.monotonic() - start:.1f} s")
