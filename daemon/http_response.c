@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/cors.h"
 #include "daemon/http_admission.h"
 
 #include <event2/buffer.h>
@@ -117,11 +118,20 @@ static bool is_affordable(const struct connection *connection, const struct fram
     return true;
 }
 
+/* What was said of the body is not true of what stands in its place. */
+static void refuse_body(struct http_response *response)
+{
+    evbuffer_drain(response->headers, evbuffer_get_length(response->headers));
+    if (response->request)
+        cors_headers(response->connection->server->origins, response->request, response);
+    response_error(response, 503);
+}
+
 void http_respond_frame(struct http_response *response, int status, const char *content_type,
                         struct frame *frame)
 {
     if (!frame || !is_affordable(response->connection, frame))
-        response_error(response, 503);
+        refuse_body(response);
     else if (begin(response, status, content_type, frame->length))
         connection_add_frame(response->connection, frame, 0);
 }

@@ -42,6 +42,7 @@ static void respond_big(struct http_response *response)
     memset(body.data, 'x', BIG);
     body.length = BIG;
     struct frame *frame = frame_take(&body, http_account(response));
+    http_header(response, "Content-Encoding: big");
     http_respond_frame(response, 200, "text/plain", frame);
     frame_release(frame);
 }
