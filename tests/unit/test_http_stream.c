@@ -166,8 +166,15 @@ END_TEST
 /* However many streams there are, there is room for those who ask. */
 START_TEST(streams_are_counted_apart)
 {
-    enum { MANY = 1100 }; /* more than there may be connections that ask */
+    enum { MANY = 20 };
+    const struct http_limits limits = {.connections = 2, /* that ask, fewer than MANY */
+                                       .connections_of_one = 2,
+                                       .streams = MANY,
+                                       .streams_of_one = MANY,
+                                       .owed = BIG,
+                                       .patience_ms = 3600000};
     static struct client *clients[MANY];
+    http_server_limit(http.server, &limits);
     for (int i = 0; i < MANY; i++)
         clients[i] = streaming(0);
     struct client *asker = client_new(0);
