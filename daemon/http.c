@@ -315,8 +315,7 @@ static void refuse(struct http_server *server, int fd, bool sealed)
         server->observer(503, server->argument);
 }
 
-/* Starts a turn, and ends it: so many only, since others have to be read from, or would seem idle.
- */
+/* In a turn so many only: others have to be read from, or would seem idle. */
 static void count_accepted(struct http_server *server)
 {
     if (server->accepted++ == 0) {
@@ -372,6 +371,8 @@ static void on_accept_error(struct evconnlistener *listener, void *argument)
     struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
     if (!has_waiting(listener))
         return;
+    if (server->accepted == 0)
+        server->accepting_since = clock_monotonic();
     admission_close_one(server);
     accept_pause(server);
     event_add(server->resume, &pause);

@@ -241,12 +241,10 @@ START_TEST(streams_take_no_room)
 }
 END_TEST
 
-/* Out of descriptors, a scrape counts for more than the oldest of the streams. */
-START_TEST(stream_leaves_its_descriptor)
+/* With no descriptor left, one of those that are connected already has to give up its own. */
+static void expect_served_without_descriptors(int listener)
 {
-    static const char stream[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
-    struct client *streams[2] = {asking(_i, stream), asking(_i, stream)};
-    struct client *client = client_new(_i);
+    struct client *client = client_new(listener);
     struct rlimit limit, none;
     int next_fd = dup(client->fd);
     close(next_fd);
@@ -257,12 +255,35 @@ START_TEST(stream_leaves_its_descriptor)
     client_ask(client, GET);
     ck_assert_int_eq(client_next_status(client), 200);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    client_free(client);
+}
+
+START_TEST(idle_connection_leaves_its_descriptor)
+{
+    struct client *second = served(_i), *first = served(_i);
+    client_ask(first, GET);
+    ck_assert_int_eq(client_next_status(first), 200);
+    client_ask(second, GET);
+    ck_assert_int_eq(client_next_status(second), 200);
+    expect_served_without_descriptors(_i);
+    client_expect_end(first);
+    client_expect_silence(second);
+    client_free(first);
+    client_free(second);
+}
+END_TEST
+
+/* A scrape counts for more than the oldest of the streams. */
+START_TEST(stream_leaves_its_descriptor)
+{
+    static const char stream[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct client *streams[2] = {asking(_i, stream), asking(_i, stream)};
+    expect_served_without_descriptors(_i);
     ck_assert_int_eq(http.server->stream_count, 1);
     while (!streams[0]->ended)
         client_hear(streams[0]);
     for (int i = 0; i < 2; i++)
         client_free(streams[i]);
-    client_free(client);
 }
 END_TEST
 
@@ -295,6 +316,7 @@ Suite *http_admission_suite(void)
     tcase_add_loop_test(tests, address_makes_room_by_its_own, 0, 2);
     tcase_add_loop_test(tests, crowd_is_served_one_after_the_other, 0, 2);
     tcase_add_loop_test(tests, streams_take_no_room, 0, 2);
+    tcase_add_loop_test(tests, idle_connection_leaves_its_descriptor, 0, 2);
     tcase_add_loop_test(tests, stream_leaves_its_descriptor, 0, 2);
     tcase_add_test(tests, limits_fit_the_descriptors);
     suite_add_tcase(suite, tests);
