@@ -58,7 +58,7 @@ says 'No space left'
 # With one, by each form of an address.
 start_daemon() {
   "$BUILD/engramd" --listen "$daemon" --listen 127.0.0.1:0 --state-dir "$room/state" \
-    --region-dir "$ENGRAM_DIR" 2>"$room/log" &
+    --region-dir "$ENGRAM_DIR" --admin-socket "$room/admin" 2>"$room/log" &
   daemon_pid=$!
   for _ in $(seq 100); do grep -q msg=started "$room/log" && break; sleep 0.1; done
 }
@@ -89,6 +89,7 @@ json 0 'it["daemon"]["answers"] and it["daemon"]["regions_alive"] == 1' -a "$dae
 json 0 'not it["daemon"]["answers"] and it["daemon"]["problem"]' status
 json 0 'any(s["labels"]["process"] == "shown" and s["type"] == "histogram" and s["count"] > 0
         for s in it["series"])' --region-dir "$ENGRAM_DIR" dump
+json 0 'any("shown" in name for name in it["one_minute"])' -a "$daemon" dump
 echo nonsense-nonsense >"$ENGRAM_DIR/planted"
 json 1 'any(r["state"] == "refused" and r["reason"] == "short" for r in it["regions"])' status
 rm "$ENGRAM_DIR/planted"
@@ -141,6 +142,15 @@ kill "$later"
 exits 0 processes -a "$daemon"; shows '^shown +running +[0-9]+ +[1-9][0-9]* 1\.0 +[1-9]'
 await '^later +kept ' processes -a "$daemon"
 json 0 '[p["process"] for p in it["processes"] if p["up"]] == ["shown"]' processes -a "$daemon"
+exits 1 forget shown --admin-socket "$room/admin"; says 'a process of that name records'
+exits 0 forget later --admin-socket "$room/admin"
+for _ in $(seq 100); do # from the disk at once, from what is served with the next plan
+  exits 0 processes -a "$daemon"
+  grep -q '^later ' "$room/out" || break
+  sleep 0.1
+done
+grep '^later ' "$room/out" && fail "what is to be forgotten is kept"
+exits 1 forget later --admin-socket "$room/none"; says "no engramd takes commands at $room/none"
 exits 0 topology -a "$daemon"; shows '^[1-9][0-9]* CPUs possible'; shows '^memory node 0: [1-9].* CPUs 0'
 json 0 'len(it["cpus"]) >= 1 and it["numa_nodes"]' topology -a "$daemon"
 exits 1 topology -a unix:/nonexistent; says 'no /api/v1/topology from engramd at unix:/nonexistent'

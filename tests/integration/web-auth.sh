@@ -79,6 +79,18 @@ curl -sS --max-time 5 --unix-socket "$room/socket" http://engramd/metrics |
   has '^engramd_web_config_last_reload_successful 1$' || fail "the socket file, or the metric"
 { get /stream -u prometheus:secret --max-time 3 2>/dev/null || true; } | has '^event: ' || fail "a stream"
 
+# engramctl says who it is, and believes only whom it may.
+echo prometheus:secret >"$room/user"
+echo a-token >"$room/token"
+echo prometheus:wrong >"$room/wrong"
+tool() { "$BUILD/engramctl" processes -a "$address" "$@" >"$room/tool" 2>&1; }
+tool --ca-file "$room/first.crt" --user-file "$room/user" || fail "engramctl's password: $(cat "$room/tool")"
+tool --ca-file "$room/first.crt" --token-file "$room/token" || fail "engramctl's token"
+tool --ca-file "$room/first.crt" --user-file "$room/wrong" && fail "engramctl with a wrong password"
+has '401 Unauthorized' "$room/tool" || fail "what engramctl says of a wrong password"
+tool --ca-file "$room/second.crt" --user-file "$room/user" && fail "engramctl trusts anybody"
+has 'certificate' "$room/tool" || fail "what engramctl says of a certificate"
+
 # Prometheus, beside those who try passwords.
 cat >"$room/prometheus.yml" <<TEXT
 global: {scrape_interval: 1s, scrape_timeout: 1s}
