@@ -111,6 +111,7 @@ static void remove_client(struct stream_client *client)
     *client->link = client->next;
     if (client->next)
         client->next->link = client->link;
+    client_forget(client);
     free(client);
     streams->client_count--;
     if (!group->clients)

@@ -2,33 +2,66 @@
 #include "daemon/stream_client.h"
 #include "daemon/clock.h"
 
-#define BACKLOG_MOST (256u << 10) /* bytes that wait for a client, */
-#define QUEUED_MOST 16u           /* and frames; beyond either it is behind */
+#define BACKLOG_MOST (256u << 10) /* bytes that a client is owed; beyond, it is behind */
 #define STUCK_NS UINT64_C(10000000000)
 #define SLOWEST (128u << 10) /* bytes that a client takes each second, at least */
 #define ITEMS_AT_ONCE 64
 #define CHUNK_ENOUGH (64u << 10)
 
+static size_t backlog(const struct stream_client *client)
+{
+    return http_stream_backlog(client->stream) + client->bytes;
+}
+
+static void send_now(struct stream_client *client, struct frame *frame)
+{
+    http_stream_send(client->stream, frame);
+    frame_release(frame);
+}
+
+/* The oldest that waits; it waits no more. */
+static struct frame *next_waiting(struct stream_client *client)
+{
+    struct frame *frame = client->waiting[client->first];
+    client->first = (client->first + 1) % STREAM_WAITING_MOST;
+    client->count--;
+    client->bytes -= frame->length;
+    return frame;
+}
+
+static void wait_for_turn(struct stream_client *client, struct frame *frame)
+{
+    client->waiting[(client->first + client->count++) % STREAM_WAITING_MOST] = frame;
+    client->bytes += frame->length;
+}
+
 void client_send(struct stream_client *client, struct frame *frame)
 {
+    size_t before = backlog(client);
     if (!frame)
         return;
-    http_stream_send(client->stream, frame);
-    size_t length = frame->length, backlog = http_stream_backlog(client->stream);
-    frame_release(frame);
-    if (backlog == 0)
-        return;
-    client->queued++;
-    client->owed += client->owing ? length : backlog;
-    if (!client->owing)
+    client->owed += frame->length;
+    if (before == 0)
+        send_now(client, frame);
+    else
+        wait_for_turn(client, frame);
+    if (backlog(client) == 0)
+        client->owed = 0;
+    else if (!client->owing)
         client->owing = clock_monotonic();
+}
+
+void client_forget(struct stream_client *client)
+{
+    while (client->count)
+        frame_release(next_waiting(client));
 }
 
 static bool has_room(const struct stream_client *client, const struct frame *frame)
 {
-    size_t backlog = http_stream_backlog(client->stream);
-    return frame && (backlog == 0 ||
-                     (client->queued < QUEUED_MOST && backlog + frame->length <= BACKLOG_MOST));
+    size_t owed = backlog(client);
+    return frame && (owed == 0 ||
+                     (client->count < STREAM_WAITING_MOST && owed + frame->length <= BACKLOG_MOST));
 }
 
 static void fall_behind(struct stream_client *client)
@@ -108,7 +141,7 @@ void client_catch_up(struct stream_client *client)
 {
     bool more = true;
     skip_items(client);
-    while (more && http_stream_backlog(client->stream) == 0)
+    while (more && backlog(client) == 0)
         more = send_items(client);
     if (!more)
         send_values(client);
@@ -116,9 +149,11 @@ void client_catch_up(struct stream_client *client)
 
 void client_drained(struct stream_client *client)
 {
-    client->owing = client->owed = 0;
-    client->queued = 0;
-    if (client->behind)
+    while (client->count && http_stream_backlog(client->stream) == 0)
+        send_now(client, next_waiting(client));
+    client->owed = backlog(client);
+    client->owing = client->owed ? clock_monotonic() : 0;
+    if (client->behind && !client->owed)
         client_catch_up(client);
 }
 

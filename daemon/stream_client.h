@@ -10,27 +10,36 @@
 #include "daemon/http_stream.h"
 #include "daemon/stream_group.h"
 
+#define STREAM_WAITING_MOST 16 /* frames; beyond, a client is behind */
+
 struct stream_client {
     struct http_stream *stream;
     struct stream_group *group;
     struct stream_client *next, **link; /* in the group's list */
     struct streams *streams;            /* for who closes it */
     uint64_t number;                    /* of the newest frame that it has */
-    uint64_t owing;   /* since when it has not taken all that was sent, CLOCK_MONOTONIC, ns; or 0 */
-    uint64_t owed;    /* bytes since then, taken or not, */
-    uint32_t queued;  /* and frames */
+    uint64_t owing;   /* since when it has to take what is owed, CLOCK_MONOTONIC, ns; or 0 */
+    uint64_t owed;    /* bytes, at that time or since */
     bool behind;      /* and then: */
     uint64_t cursor;  /* what is before in the feed it has */
     uint64_t skipped; /* messages of metrics that were left out */
+    /* Frames that follow what the stream has, a ring: there each would take 1 KB, here a pointer.
+     */
+    struct frame *waiting[STREAM_WAITING_MOST];
+    uint32_t first, count;
+    size_t bytes; /* of those */
 };
 
-/* Sends a frame, which is released; NULL was no memory, and is skipped. */
+/* Sends a frame, behind those that wait, and releases it; NULL was no memory, and is skipped. */
 void client_send(struct stream_client *client, struct frame *frame);
+
+/* Releases what waits. */
+void client_forget(struct stream_client *client);
 
 /* Offers the group's newest frame; false when the client does not get it as it is. */
 bool client_push(struct stream_client *client);
 
-/* Goes on, now that it has taken all that was sent. */
+/* Goes on, now that it has taken what the stream had. */
 void client_drained(struct stream_client *client);
 
 /* Sends as much as it takes of what it lacks. */

@@ -121,32 +121,76 @@ START_TEST(who_asked_for_values_does_not_hear_of_lost_events)
 }
 END_TEST
 
-static struct frame *frame_of(size_t length)
+static struct frame *frame_of(char byte, size_t length)
 {
     struct buffer buffer = {0};
-    char *bytes = calloc(1, length);
-    buffer_append(&buffer, bytes, length);
-    free(bytes);
+    while (length-- > 0)
+        buffer_append_char(&buffer, byte);
     return frame_take(&buffer, NULL);
+}
+
+/* A client of nobody's stream; `reader` is its other end. */
+static struct stream_client client_of(struct client **reader)
+{
+    *reader = client_new(0);
+    http.handler = NULL;
+    client_ask(*reader, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    http_run();
+    return (struct stream_client){.stream = http.stream};
 }
 
 /* Ten seconds, and one for each 128 KiB. */
 START_TEST(patience_grows_with_what_is_owed)
 {
-    struct client *reader = client_new(0);
-    http.handler = NULL; /* a stream of nobody's */
-    client_ask(reader, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
-    http_run();
-    struct stream_client client = {.stream = http.stream};
-    client_send(&client, frame_of(BIG));
+    struct client *reader;
+    struct stream_client client = client_of(&reader);
+    client_send(&client, frame_of('a', BIG));
     ck_assert_uint_gt(client.owed, BIG / 2);
     uint64_t patience = (10 + client.owed / (128 << 10)) * SECOND;
     ck_assert(!client_is_stuck(&client, client.owing + patience));
     ck_assert(client_is_stuck(&client, client.owing + patience + SECOND));
-    client_send(&client, frame_of(256 << 10));
+    client_send(&client, frame_of('b', 256 << 10));
     ck_assert(!client_is_stuck(&client, client.owing + patience + SECOND));
-    client_drained(&client);
+    client_drained(&client); /* had it taken some, its time would start anew */
+    ck_assert(client_is_stuck(&client, client.owing + patience + 3 * SECOND));
+    client_forget(&client);
+    client_free(reader);
+}
+END_TEST
+
+/* One frame is on its way; the others wait here, and follow in their order. */
+START_TEST(frames_wait_for_their_turn)
+{
+    static char last;
+    size_t got = 0;
+    struct client *reader;
+    struct stream_client client = client_of(&reader);
+    struct frame *waiting = frame_of('b', 10), *forgotten = frame_of('c', 10);
+    client_send(&client, frame_of('a', BIG));
+    client_send(&client, frame_hold(waiting));
+    client_send(&client, frame_hold(forgotten));
+    ck_assert_uint_eq(client.count, 2);
+    ck_assert_uint_eq(waiting->references, 2);
+    for (http.drained = 0; client.owing; reader->length = 0) {
+        client_hear(reader);
+        got += reader->length;
+        last = reader->length ? reader->in[reader->length - 1] : last;
+        if (http.drained)
+            client_drained(&client);
+        http.drained = 0;
+    }
+    while (client_hear(reader))
+        last = reader->in[reader->length - 1];
+    ck_assert_uint_ge(got, BIG);
+    ck_assert_int_eq(last, 'c');
+    ck_assert_uint_eq(waiting->references, 1);
     ck_assert(!client_is_stuck(&client, UINT64_MAX));
+    client_send(&client, frame_of('a', BIG));
+    client_send(&client, frame_hold(forgotten));
+    client_forget(&client);
+    ck_assert_uint_eq(forgotten->references, 1);
+    frame_release(waiting);
+    frame_release(forgotten);
     client_free(reader);
 }
 END_TEST
@@ -159,6 +203,7 @@ Suite *stream_clients_suite(void)
     tcase_add_test(tests, who_knows_more_than_the_others_is_no_stranger);
     tcase_add_test(tests, who_asked_for_values_does_not_hear_of_lost_events);
     tcase_add_test(tests, patience_grows_with_what_is_owed);
+    tcase_add_test(tests, frames_wait_for_their_turn);
     suite_add_tcase(suite, tests);
     return suite;
 }
