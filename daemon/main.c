@@ -376,7 +376,8 @@ static bool make_server(struct daemon *d)
     if (!d->base)
         return fail("no memory to serve", "free some");
     struct bodies *bodies = bodies_new(d->base, d->store, d->self);
-    d->streams = streams_new(&(struct stream_options){d->base, d->store, d->feed, d->self});
+    d->streams =
+        streams_new(&(struct stream_options){d->base, d->store, d->feed, d->self, STREAM_BUDGET});
     history_start(&d->history, d->config.history_memory);
     struct documents *documents =
         documents_new(&(struct api){d->store, d->topology, d->self, &d->history});

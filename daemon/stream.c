@@ -12,6 +12,8 @@
 #define GROUPS_MAX 64
 #define SLICE 128 /* clients that get a frame before requests are looked at again */
 #define BEAT_NS UINT64_C(10000000000)
+#define SHED_NS UINT64_C(4000000000)      /* that the slowest owe for, */
+#define SHED_LEAST_NS UINT64_C(200000000) /* and the least slow of those who are cut off */
 #define EVENT_STREAM "text/event-stream; charset=utf-8"
 #define PLAIN "text/plain; charset=utf-8"
 
@@ -20,7 +22,7 @@ struct streams {
     uint64_t epoch;
     struct stream_group *groups;
     uint32_t group_count, client_count;
-    size_t frames; /* bytes of all that are held */
+    struct stream_account account;
     struct event *bell, *slice, *second;
 };
 
@@ -43,16 +45,6 @@ static void renew(struct streams *streams, struct stream_group *group, uint64_t 
         feed_ring(streams->options.feed);
 }
 
-static void on_bell(evutil_socket_t fd, short what, void *argument)
-{
-    struct streams *streams = argument;
-    uint64_t now = clock_monotonic();
-    (void)fd, (void)what;
-    feed_silence(streams->options.feed);
-    for (struct stream_group *group = streams->groups; group; group = group->next)
-        renew(streams, group, now);
-}
-
 /* Sends a group's frame to some of its clients; returns how many. */
 static int push_some(struct streams *streams, struct stream_group *group, int most)
 {
@@ -63,6 +55,8 @@ static int push_some(struct streams *streams, struct stream_group *group, int mo
         if (!client_push(client) && group->has_metrics)
             self_stream_skipped(streams->options.self);
     }
+    if (!group->next_client)
+        group_sent(group);
     return pushed;
 }
 
@@ -83,13 +77,20 @@ static void on_slice(evutil_socket_t fd, short what, void *argument)
 
 /* --- Who comes and goes --- */
 
-static void tell_self(const struct streams *streams)
+/* What groups take, without frames. */
+static size_t groups_bytes(const struct streams *streams)
 {
-    size_t bytes = streams->frames;
+    size_t bytes = 0;
     for (const struct stream_group *group = streams->groups; group; group = group->next)
         bytes += group_bytes(group);
+    return bytes;
+}
+
+static void tell_self(const struct streams *streams)
+{
     self_streams(streams->options.self, streams->client_count,
-                 bytes + streams->client_count * sizeof(struct stream_client));
+                 streams->account.bytes + groups_bytes(streams) +
+                     streams->client_count * sizeof(struct stream_client));
 }
 
 static void remove_group(struct streams *streams, struct stream_group *group)
@@ -129,17 +130,41 @@ static void on_drained(void *client)
     client_drained(client);
 }
 
-static void cut_stuck(struct streams *streams, struct stream_group *group, uint64_t now)
+/* Those that are stuck or, if `most` is not 0, that owe for more than so many ns. */
+static void cut(struct streams *streams, struct stream_group *group, uint64_t now, uint64_t most)
 {
     struct stream_client *next;
     for (struct stream_client *client = group->clients; client; client = next) {
         next = client->next;
-        if (!client_is_stuck(client, now))
+        if (most ? !client_owes_for(client, now, most) : !client_is_stuck(client, now))
             continue;
         self_stream_cut(streams->options.self);
         http_stream_close(client->stream);
         remove_client(client); /* and the group with the last of them */
     }
+}
+
+/* Frames that slow clients have still to take are too many: the slowest go first. */
+static void shed(struct streams *streams, uint64_t now)
+{
+    struct stream_group *next;
+    size_t most = 2 * streams->account.budget;
+    for (uint64_t ns = SHED_NS; streams->account.bytes > most && ns > SHED_LEAST_NS; ns /= 2)
+        for (struct stream_group *group = streams->groups; group; group = next) {
+            next = group->next;
+            cut(streams, group, now, ns);
+        }
+}
+
+static void on_bell(evutil_socket_t fd, short what, void *argument)
+{
+    struct streams *streams = argument;
+    uint64_t now = clock_monotonic();
+    (void)fd, (void)what;
+    feed_silence(streams->options.feed);
+    shed(streams, now);
+    for (struct stream_group *group = streams->groups; group; group = group->next)
+        renew(streams, group, now);
 }
 
 static void on_second(evutil_socket_t fd, short what, void *argument)
@@ -154,9 +179,17 @@ static void on_second(evutil_socket_t fd, short what, void *argument)
             group_beat(group, now);
             go_on(streams);
         }
-        cut_stuck(streams, group, now);
+        cut(streams, group, now, 0);
     }
     tell_self(streams);
+}
+
+/* For one group more. */
+static bool has_room(const struct streams *streams)
+{
+    const struct stream_account *account = &streams->account;
+    return streams->group_count < GROUPS_MAX && account->bytes < account->budget &&
+           groups_bytes(streams) < account->budget;
 }
 
 /* The group of such a filter, which is taken over; NULL when there are too many. */
@@ -168,14 +201,14 @@ static struct stream_group *join(struct streams *streams, struct stream_filter *
     while (group && (key.failed || key.length != group->key.length ||
                      memcmp(key.data, group->key.data, key.length) != 0))
         group = group->next;
-    bool room = streams->group_count < GROUPS_MAX && streams->frames < STREAM_BUDGET;
+    bool room = has_room(streams);
     buffer_free(&key);
     if (group || !room) {
         stream_filter_free(filter);
         return group;
     }
     group = group_new(filter, streams->options.feed, streams->options.store, streams->epoch,
-                      &streams->frames);
+                      &streams->account);
     if (!group)
         return NULL;
     group->next = streams->groups;
@@ -203,7 +236,7 @@ static void greet(struct stream_client *client, const char *last)
         encode_reset(&out, (struct stream_id){group->epoch, client->cursor},
                      "the id is of another run of engramd");
     }
-    client_send(client, frame_take(&out, group->account));
+    client_send(client, frame_take(&out, &group->account->bytes));
 }
 
 static const struct http_stream_calls calls = {on_drained, on_closed};
@@ -294,6 +327,7 @@ struct streams *streams_new(const struct stream_options *options)
     if (!streams)
         return NULL;
     streams->options = *options;
+    streams->account.budget = options->budget;
     streams->epoch = epoch_now();
     streams->bell =
         event_new(options->base, feed_bell(options->feed), EV_READ | EV_PERSIST, on_bell, streams);

@@ -16,11 +16,17 @@
 
 struct streams;
 
+/* What streams may take by default, in bytes. */
+#define STREAM_BUDGET (32u << 20)
+
 struct stream_options {
     struct event_base *base;
     struct snapshot_store *store;
     struct feed *feed;
     struct self *self;
+    /* Bytes of frames, beyond which values wait, and at twice as many the slowest are cut off;
+     * and of what is known of series, beyond which there are no more filters. */
+    size_t budget;
 };
 
 /* NULL when there is no memory.  The options are copied. */

@@ -114,7 +114,7 @@ static bool send_items(struct stream_client *client)
             event_source_release(items[i].source);
         }
     }
-    client_send(client, out.length ? frame_take(&out, group->account) : NULL);
+    client_send(client, out.length ? frame_take(&out, &group->account->bytes) : NULL);
     return client->cursor < group->cursor;
 }
 
@@ -129,7 +129,7 @@ static void send_values(struct stream_client *client)
         return; /* at the next push */
     if (client->skipped) {
         encode_gap(&out, group_id(group), client->skipped, 0);
-        client_send(client, frame_take(&out, group->account));
+        client_send(client, frame_take(&out, &group->account->bytes));
     }
     client_send(client, values);
     client->skipped = 0;
@@ -157,8 +157,12 @@ void client_drained(struct stream_client *client)
         client_catch_up(client);
 }
 
+bool client_owes_for(const struct stream_client *client, uint64_t now, uint64_t most)
+{
+    return client->owing && now > client->owing && now - client->owing > most;
+}
+
 bool client_is_stuck(const struct stream_client *client, uint64_t now)
 {
-    uint64_t patience = STUCK_NS + client->owed * UINT64_C(1000000000) / SLOWEST;
-    return client->owing && now > client->owing && now - client->owing > patience;
+    return client_owes_for(client, now, STUCK_NS + client->owed * UINT64_C(1000000000) / SLOWEST);
 }

@@ -45,6 +45,9 @@ void client_drained(struct stream_client *client);
 /* Sends as much as it takes of what it lacks. */
 void client_catch_up(struct stream_client *client);
 
+/* Whether it has not taken what it is owed for more than so many ns. */
+bool client_owes_for(const struct stream_client *client, uint64_t now, uint64_t most);
+
 /* Whether it is to be cut off: it has not taken what it is owed in 10 s, and one more for each
  * 128 KiB of it. */
 bool client_is_stuck(const struct stream_client *client, uint64_t now);

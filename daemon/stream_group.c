@@ -26,7 +26,8 @@ static bool start_selection(struct stream_group *group)
 }
 
 struct stream_group *group_new(struct stream_filter *filter, struct feed *feed,
-                               struct snapshot_store *store, uint64_t epoch, size_t *account)
+                               struct snapshot_store *store, uint64_t epoch,
+                               struct stream_account *account)
 {
     struct stream_group *group = calloc(1, sizeof *group);
     if (!group) {
@@ -122,9 +123,15 @@ static void add_items(struct stream_group *group, struct buffer *out)
 static void start_frame(struct stream_group *group, struct buffer *out)
 {
     frame_release(group->frame);
-    group->frame = frame_take(out, group->account);
+    group->frame = frame_take(out, &group->account->bytes);
     group->number++;
     group->next_client = group->clients;
+}
+
+void group_sent(struct stream_group *group)
+{
+    frame_release(group->frame);
+    group->frame = NULL;
 }
 
 void group_beat(struct stream_group *group, uint64_t now)
@@ -155,9 +162,9 @@ bool group_encode(struct stream_group *group, uint64_t now)
 struct frame *group_snapshot(struct stream_group *group)
 {
     struct buffer out = {0};
-    if (!group->snapshot && *group->account < STREAM_BUDGET) {
+    if (!group->snapshot && group->account->bytes < group->account->budget) {
         encode_snapshot(&out, group_id(group), &group->filter, &group->selection);
-        group->snapshot = frame_take(&out, group->account);
+        group->snapshot = frame_take(&out, &group->account->bytes);
     }
     return group->snapshot ? frame_hold(group->snapshot) : NULL;
 }

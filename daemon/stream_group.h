@@ -7,10 +7,13 @@
 #include "daemon/snapshot.h"
 #include "daemon/stream_encode.h"
 
-/* What streams may take, in bytes: beyond, clients wait for others to take what they are owed. */
-#define STREAM_BUDGET (32u << 20)
-
 struct stream_client;
+
+/* Bytes of frames that are held, and how many may be: beyond, clients wait for others to take what
+ * they are owed. */
+struct stream_account {
+    size_t bytes, budget;
+};
 
 struct stream_group {
     struct stream_filter filter;
@@ -18,7 +21,7 @@ struct stream_group {
     struct feed *feed; /* borrowed, as the store is */
     struct snapshot_store *store;
     uint64_t epoch;
-    size_t *account;            /* of frames' bytes */
+    struct stream_account *account;
     struct selection selection; /* without a plan: nothing was collected yet */
     uint64_t cursor;            /* in the feed: what is before was encoded */
     uint64_t told;              /* when the last message of metrics was due, CLOCK_MONOTONIC, ns */
@@ -39,8 +42,12 @@ struct stream_group {
 
 /* Takes the filter over, also when there is no memory, and NULL is returned. */
 struct stream_group *group_new(struct stream_filter *filter, struct feed *feed,
-                               struct snapshot_store *store, uint64_t epoch, size_t *account);
+                               struct snapshot_store *store, uint64_t epoch,
+                               struct stream_account *account);
 void group_free(struct stream_group *group);
+
+/* Every client has been offered the newest frame. */
+void group_sent(struct stream_group *group);
 
 /* Makes the next frame of what is new, which is then to be sent; false when nothing is. */
 bool group_encode(struct stream_group *group, uint64_t now);

@@ -306,6 +306,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s [CLIENTS [ENGRAMD ...]], 1 to %d\n", argv[0], CLIENTS_MAX);
         return 2;
     }
+    signal(SIGPIPE, SIG_IGN);
     raise_descriptors((rlim_t)most + 100);
     make_regions();
     print_head();

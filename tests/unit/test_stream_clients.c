@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ITEMS 4 /* that the feed remembers */
+#define POOR (64u << 10) /* less than a snapshot of */
+#define MANY 3000        /* gauges, which is more than a socket takes */
+#define ITEMS 4          /* that the feed remembers */
 #define SECOND UINT64_C(1000000000)
 
 static struct pipeline pipeline;
@@ -29,12 +31,13 @@ static void serve(const struct http_request *request, struct http_response *resp
 }
 
 /* One process with a gauge, which is collected. */
-static void start(void)
+static void start_with(size_t budget)
 {
     http_start();
     pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
     feed = feed_new(ITEMS);
-    streams = streams_new(&(struct stream_options){http.base, pipeline.store, feed, pipeline.self});
+    streams = streams_new(
+        &(struct stream_options){http.base, pipeline.store, feed, pipeline.self, budget});
     ck_assert_ptr_nonnull(streams);
     http.handler = serve;
     fixture_process("p");
@@ -43,6 +46,16 @@ static void start(void)
     struct plan *plan = snapshot_hold_plan(pipeline.store);
     source = event_source_hold(plan->regions[0].events);
     plan_release(plan);
+}
+
+static void start(void)
+{
+    start_with(STREAM_BUDGET);
+}
+
+static void start_poor(void)
+{
+    start_with(POOR);
 }
 
 static void stop(void)
@@ -195,6 +208,85 @@ START_TEST(frames_wait_for_their_turn)
 }
 END_TEST
 
+static void register_many(void)
+{
+    for (int i = 0; i < MANY; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "gauge_with_a_number_%d", i);
+        engram_gauge_set(engram_gauge_new(name, "", NULL), i);
+    }
+    pipeline_collect(&pipeline, none);
+}
+
+static void hear_all(struct client *client)
+{
+    do
+        client->length = 0;
+    while (!client->ended && client_hear(client));
+}
+
+/* Two clients, of which one reads nothing, and a second goes by. */
+static void let_one_wait(struct client **reader, struct client **stuck)
+{
+    register_many();
+    *reader = client_new(0);
+    *stuck = client_new(0);
+    client_ask(*stuck, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(*reader, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    http_run();
+    hear_all(*reader);
+    fixture_clock(clock_monotonic() + SECOND);
+    feed_ring(feed);
+    http_run();
+    hear_all(*reader);
+    hear_all(*stuck);
+    fixture_clock(0);
+}
+
+START_TEST(slowest_go_when_memory_is_short)
+{
+    struct client *reader, *stuck;
+    let_one_wait(&reader, &stuck);
+    ck_assert(stuck->ended);
+    ck_assert(!reader->ended);
+    client_free(reader);
+    client_free(stuck);
+}
+END_TEST
+
+START_TEST(nobody_goes_while_there_is_memory)
+{
+    struct client *reader, *stuck;
+    let_one_wait(&reader, &stuck);
+    ck_assert(!stuck->ended);
+    ck_assert(!reader->ended);
+    client_free(reader);
+    client_free(stuck);
+}
+END_TEST
+
+/* What is known of series for one filter leaves no room for another; for the same there is. */
+START_TEST(filters_are_bounded_by_what_they_take)
+{
+    struct client *first = client_new(0), *same = client_new(0), *other = client_new(0);
+    register_many();
+    heard(first, "kinds=metrics", "event: snapshot");
+    engram_gauge_set(engram_gauge_new("gauge_with_a_number_0", "", NULL), -1);
+    pipeline_collect(&pipeline, NULL);
+    feed_ring(feed); /* the snapshot is old then, and not kept */
+    hear_all(first);
+    client_ask(other, "GET /stream?kinds=event HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(same, "GET /stream?kinds=metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    http_run();
+    ck_assert(client_hear(same));
+    ck_assert_mem_eq(same->in, "HTTP/1.1 200", 12);
+    ck_assert_int_eq(client_next_status(other), 503);
+    client_free(first);
+    client_free(same);
+    client_free(other);
+}
+END_TEST
+
 Suite *stream_clients_suite(void)
 {
     Suite *suite = suite_create("stream_clients");
@@ -204,6 +296,12 @@ Suite *stream_clients_suite(void)
     tcase_add_test(tests, who_asked_for_values_does_not_hear_of_lost_events);
     tcase_add_test(tests, patience_grows_with_what_is_owed);
     tcase_add_test(tests, frames_wait_for_their_turn);
+    tcase_add_test(tests, nobody_goes_while_there_is_memory);
     suite_add_tcase(suite, tests);
+    TCase *poor = tcase_create("poor");
+    tcase_add_checked_fixture(poor, start_poor, stop);
+    tcase_add_test(poor, slowest_go_when_memory_is_short);
+    tcase_add_test(poor, filters_are_bounded_by_what_they_take);
+    suite_add_tcase(suite, poor);
     return suite;
 }
