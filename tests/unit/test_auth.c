@@ -18,10 +18,11 @@ static struct event_base *base;
 static struct auth *auth;
 static struct web_config *config;
 static int ready_count;
-static void *last_ready;
+static void *last_ready, *left; /* who was told last; who must not be */
 
 static void on_ready(void *asker)
 {
+    ck_assert_ptr_ne(asker, left);
     ready_count++;
     last_ready = asker;
 }
@@ -48,6 +49,7 @@ static void start(void)
     base = event_base_new();
     auth = auth_new(base, on_ready);
     config = NULL;
+    left = NULL;
     ready_count = 0;
     use("basic_auth_users: {alice: " OF_SECRET "}");
 }
@@ -229,9 +231,10 @@ START_TEST(client_may_leave_meanwhile)
 {
     struct auth_check *gone, *other;
     bool verified;
-    ck_assert_int_eq(ask_from(1, "alice:secret", &gone), AUTH_WAITS);
+    ck_assert_int_eq(auth_ask(auth, basic("alice:secret", 12), 1, &left, &gone), AUTH_WAITS);
     ck_assert_int_eq(ask_from(1, "alice:wrong", &other), AUTH_WAITS);
     auth_drop(gone);
+    left = &left;
     ck_assert_int_eq(decided(other), AUTH_DENIED);
     ck_assert_int_eq(ready_count, 1);
     ck_assert_int_eq(ask("alice:secret", &verified), AUTH_GRANTED);
