@@ -218,7 +218,7 @@ MANUALS := $(wildcard man/*.[1-8])
 COMPLETIONS := tools/engramctl/completions/engramctl
 DOCDIR := $(PREFIX)/share/doc/engramd/examples
 PLACES := -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@VERSION@,$(VERSION),' \
-          -e 's,/usr/sbin/,$(PREFIX)/sbin/,' -e 's,/etc/engramd\.conf,$(SYSCONFDIR)/engramd.conf,'
+          -e 's,/usr/\(s*bin\)/,$(PREFIX)/\1/,' -e 's,/etc/engramd\.conf,$(SYSCONFDIR)/engramd.conf,'
 install: all
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/sbin $(LIBDIR)/pkgconfig \
 	  $(PREFIX)/include/engram $(UNITDIR) $(SYSCONFDIR) $(DOCDIR))
