@@ -66,7 +66,7 @@ PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
 .PHONY: all run check check-unit check-integration fresh platforms browsers bench fuzz soak man install \
-        deb clean format lint deps
+        deb packages clean format lint deps
 all: $(PROGRAMS) $(LIBRARIES)
 
 # The two commands of the README install what is missing first, so they call make again.
@@ -244,12 +244,13 @@ install: all
 	[ -e $(DESTDIR)$(SYSCONFDIR)/engramd.conf ] || \
 	  install -m 644 systemd/engramd.conf $(DESTDIR)$(SYSCONFDIR)
 
-# Debian packages, in $(BUILD)/deb.
-deb:
+# Debian packages, in $(BUILD)/deb; by the name of packages, unchecked.
+deb: packages
+	lintian --fail-on error $(BUILD)/deb/*.changes
+packages:
 	@.ci/deps deb
 	@VERSION=$(VERSION) REVISION=$(REVISION) BUILD_DEPENDS="$(foreach p,$(DAEMON_PACKAGES) $(CTL_PACKAGES),$(APT_$(p)))" \
 	  systemd/debian/build $(BUILD)/deb
-	lintian --fail-on error $(BUILD)/deb/*.changes
 
 clean:
 	rm -rf build build-*
@@ -262,7 +263,7 @@ lint:
 	@.ci/deps lint
 	clang-format --dry-run -Werror $(SOURCES)
 	shellcheck -x .ci/* tests/run tests/fresh-host \
-	  $(addprefix tests/platforms/,setup initramfs boot guest run) \
+	  $(addprefix tests/platforms/,setup initramfs boot guest run systemd systemd-guest) \
 	  systemd/debian/build $(wildcard tests/integration/*.sh tools/*.sh) $(COMPLETIONS).bash
 	$(if $(MANUALS),mandoc -Tlint -Wwarning $(MANUALS))
 	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c tools/engramctl/*.c) -- \
