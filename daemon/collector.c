@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#define OUT_NS UINT64_C(1000000000) /* without a collection: what is shown would be old */
+#define OUT_NS UINT64_C(3000000000) /* without a collection: what is shown would be old */
 #define OUT_TICKS 3
 #define PIN_NS UINT64_C(1000000000)
 #define REPLACE 3                       /* times as long: whoever is only slow gets a chance */
