@@ -152,8 +152,10 @@ bool group_encode(struct stream_group *group, uint64_t now)
     add_items(group, &out);
     if ((group->filter.kinds & STREAM_METRICS) && now >= group->due)
         add_metrics(group, &out, now);
-    if (out.length == 0 && !out.failed)
+    if (out.length == 0 && !out.failed) {
+        buffer_free(&out); /* of what was taken back */
         return false;
+    }
     group->sent = now;
     start_frame(group, &out);
     return true;

@@ -84,7 +84,7 @@ static const char *heard(struct client *client, const char *query, const char *w
     client_ask(client, request);
     while (!memmem(client->in, client->length, word, strlen(word)))
         ck_assert(client_hear(client));
-    client->in[client->length] = 0;
+    client->in[client->length < sizeof client->in ? client->length : sizeof client->in - 1] = 0;
     return client->in;
 }
 
