@@ -184,20 +184,28 @@ $(BUILD)/helpers/hammer-plain: tests/helpers/hammer.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DHAMMER_PLAIN $< -o $@
 
-# Fuzzers are built whole by clang, apart from everything else; for counting, without what slows them.
-$(BUILD)/fuzz/%: FUZZ_FLAGS := -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-$(BUILD)/fuzz-fast/%: FUZZ_FLAGS := -O2 -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp
-define build_fuzzer
+# Fuzzers are built by clang, apart from everything else; for counting, without what slows them.
+$(BUILD)/fuzz/%: FUZZ_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+$(BUILD)/fuzz-fast/%: FUZZ_FLAGS := -O2 -fno-sanitize-coverage=trace-cmp
+FUZZED := $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) $(CTL_PARSERS)
+fuzzed = $(patsubst %.c,$(BUILD)/$(1)/obj/%.o,$(FUZZED))
+define compile_fuzzed
 	@mkdir -p $(@D)
-	clang -std=gnu11 -g -Iinclude -I. $(DAEMON_CFLAGS) -DENGRAM_REVISION='""' \
-	  -DENGRAM_VERSION='""' $(FUZZ_FLAGS) \
-	  $< $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) $(CTL_PARSERS) \
-	  $(DAEMON_LIBS) -o $@ || { echo "if it lacks the fuzzer: apt-get install clang libclang-rt-dev"; exit 1; }
+	@echo "  CLANG $<"; clang -std=gnu11 -g -Iinclude -I. -MMD -MP $(DAEMON_CFLAGS) \
+	  -DENGRAM_REVISION='""' -DENGRAM_VERSION='""' $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
 endef
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(CTL_PARSERS) $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
-	$(build_fuzzer)
-$(BUILD)/fuzz-fast/%: tests/fuzz/%.c $(CTL_PARSERS) $(wildcard daemon/*.[ch] shmlib/*.[ch] include/engram/*)
-	$(build_fuzzer)
+define link_fuzzer
+	@echo "  CLANG $@"; clang $(FUZZ_FLAGS) -fsanitize=fuzzer $^ $(DAEMON_LIBS) -o $@ || \
+	  { echo "if it lacks the fuzzer: apt-get install clang libclang-rt-dev"; exit 1; }
+endef
+$(BUILD)/fuzz/obj/%.o: %.c Makefile
+	$(compile_fuzzed)
+$(BUILD)/fuzz-fast/obj/%.o: %.c Makefile
+	$(compile_fuzzed)
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(call fuzzed,fuzz)
+	$(link_fuzzer)
+$(BUILD)/fuzz-fast/%: $(BUILD)/fuzz-fast/obj/tests/fuzz/%.o $(call fuzzed,fuzz-fast)
+	$(link_fuzzer)
 
 FUZZ_REGION := -max_len=512 -timeout=60 -verbosity=0 -print_final_stats=1
 # What CI does in short: kills at random instants, short-lived processes, mutated regions, adds.
