@@ -47,7 +47,8 @@ static int listen_to(int fd, double *delays)
             if (!(values = strstr(at, "\"values\":[")))
                 continue;
             delays[count++] = (now - strtod(values + 10, &values) * 1e-3) * 1e-3;
-            number = atoi(values + 1);
+            int this = atoi(values + 1); /* of two CPUs' rings, the later may come first */
+            number = this > number ? this : number;
         }
         have -= (size_t)(at - room);
         memmove(room, at, have);
