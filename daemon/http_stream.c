@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 /* The kernel keeps this much for a client that does not read; by default it would be megabytes. */
-#define SEND_BUFFER (64 << 10)
+#define SEND_BUFFER (16 << 10)
 
 /* A stream is its connection. */
 static struct connection *connection_of(const struct http_stream *stream)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/match.h"
+#include "daemon/glob.h"
 #include "daemon/labels.h"
 
 #include <engram/valid.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static enum match_result add(char **list, uint32_t *count, char *text, const cha
 
 static enum match_result take_family(struct match *match, const char *glob, const char **error)
 {
-    if (!*glob)
+    if (!*glob || !glob_valid(glob))
         return wrong(error, "match is a glob of families' names, such as engram_*");
     return add(match->families, &match->family_count, strdup(glob), error);
 }
@@ -95,7 +95,7 @@ void match_free(struct match *match)
 bool match_family(const struct match *match, const char *name)
 {
     for (uint32_t i = 0; i < match->family_count; i++)
-        if (fnmatch(match->families[i], name, FNM_NOESCAPE) == 0)
+        if (glob_matches(match->families[i], name))
             return true;
     return match->family_count == 0;
 }

@@ -10,7 +10,8 @@
 #include <time.h>
 
 #define GROUPS_MAX 64
-#define SLICE 128 /* clients that get a frame before requests are looked at again */
+#define SLICE 128 /* clients that get a frame before requests are looked at again, */
+#define SHARE 8   /* and of one group at least */
 #define BEAT_NS UINT64_C(10000000000)
 #define SHED_NS UINT64_C(4000000000)      /* that the slowest owe for, */
 #define SHED_LEAST_NS UINT64_C(200000000) /* and the least slow of those who are cut off */
@@ -45,11 +46,10 @@ static void renew(struct streams *streams, struct stream_group *group, uint64_t 
         feed_ring(streams->options.feed);
 }
 
-/* Sends a group's frame to some of its clients; returns how many. */
-static int push_some(struct streams *streams, struct stream_group *group, int most)
+/* Sends a group's frame to some of its clients. */
+static void push_some(struct streams *streams, struct stream_group *group, int most)
 {
-    int pushed = 0;
-    for (; pushed < most && group->next_client; pushed++) {
+    for (int pushed = 0; pushed < most && group->next_client; pushed++) {
         struct stream_client *client = group->next_client;
         group->next_client = client->next;
         if (!client_push(client) && group->has_metrics)
@@ -57,16 +57,15 @@ static int push_some(struct streams *streams, struct stream_group *group, int mo
     }
     if (!group->next_client)
         group_sent(group);
-    return pushed;
 }
 
 static void on_slice(evutil_socket_t fd, short what, void *argument)
 {
     struct streams *streams = argument;
-    int left = SLICE;
+    int share = streams->group_count ? SLICE / (int)streams->group_count : 0;
     (void)fd, (void)what;
-    for (struct stream_group *group = streams->groups; group && left; group = group->next) {
-        left -= push_some(streams, group, left);
+    for (struct stream_group *group = streams->groups; group; group = group->next) {
+        push_some(streams, group, share > SHARE ? share : SHARE);
         if (!group->next_client && group->again)
             renew(streams, group, clock_monotonic());
     }
@@ -269,7 +268,6 @@ static void refuse(struct http_response *response)
 {
     static const char text[] = "503 Service Unavailable: there are as many streams as there may "
                                "be, or of as many filters\n";
-    http_header(response, "Retry-After: 10");
     http_respond(response, 503, PLAIN, text, sizeof text - 1);
 }
 

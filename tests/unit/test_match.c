@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/labels.h"
+#include "daemon/glob.h"
 #include "daemon/match.h"
 #include "suites.h"
 
@@ -76,6 +77,46 @@ START_TEST(test_globs)
     ck_assert(match_family(&match, "up"));
     ck_assert(!match_family(&match, "engram_x"));
     ck_assert(!match_family(&match, "engramd_x_total"));
+}
+END_TEST
+
+static const struct {
+    const char *glob, *name;
+    bool matches;
+} globs[] = {
+    {"*", "", true},
+    {"**", "a", true},
+    {"a", "", false},
+    {"", "a", false},
+    {"a?c", "abc", true},
+    {"a?c", "ac", false},
+    {"*_total", "a_total_total", true},
+    {"a*b*c", "a1b2b3c", true},
+    {"a*b*c", "a1b2b3", false},
+    {"[a-c]x", "bx", true},
+    {"[a-c]x", "dx", false},
+    {"[!a-c]x", "dx", true},
+    {"[!a-c]x", "ax", false},
+    {"[]a]", "]", true},
+    {"[a-]", "-", true},
+    {"[a-c-e]", "d", false},
+    {"*[0-9]", "a1b2", true},
+    {"*[0-9]", "a1b", false},
+};
+
+START_TEST(test_glob)
+{
+    ck_assert(glob_valid(globs[_i].glob));
+    ck_assert(glob_matches(globs[_i].glob, globs[_i].name) == globs[_i].matches);
+}
+END_TEST
+
+static const char *const bad_globs[] = {"[", "[]", "[!", "[!]", "a[bc", "[[:alpha:]]", "[[=a=]]"};
+
+START_TEST(test_bad_glob)
+{
+    ck_assert(!glob_valid(bad_globs[_i]));
+    ck_assert_int_eq(match_take(&match, "match", bad_globs[_i], &error), MATCH_WRONG);
 }
 END_TEST
 
@@ -177,6 +218,8 @@ Suite *match_suite(void)
     tcase_add_test(tcase, test_labels_are_found);
     tcase_add_test(tcase, test_everything);
     tcase_add_test(tcase, test_globs);
+    tcase_add_loop_test(tcase, test_glob, 0, (int)(sizeof globs / sizeof globs[0]));
+    tcase_add_loop_test(tcase, test_bad_glob, 0, (int)(sizeof bad_globs / sizeof bad_globs[0]));
     tcase_add_test(tcase, test_hostile_glob);
     tcase_add_test(tcase, test_all_labels);
     tcase_add_test(tcase, test_label_within_a_value);
