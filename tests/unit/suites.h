@@ -48,6 +48,7 @@
     X(reader)                                                                                      \
     X(snapshot)                                                                                    \
     X(sse)                                                                                         \
+    X(state)                                                                                       \
     X(stream)                                                                                      \
     X(stretch)                                                                                     \
     X(tls)                                                                                         \
