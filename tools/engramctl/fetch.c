@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetch.h"
+#include "json_out.h"
 #include "http.h"
 
 #include <json-c/json.h>
@@ -47,6 +48,21 @@ struct json_object *fetch(const struct options *options, const char *path)
                 fetched ? "it answers with something else than JSON" : answer.problem);
     free(text);
     return all;
+}
+
+int fetch_and_print(const struct options *options, const char *path,
+                    void (*print)(struct json_object *document))
+{
+    struct json_object *all = fetch(options, path);
+    if (!all)
+        return EXIT_WRONG;
+    if (options->json) {
+        print_json(all);
+        return EXIT_FINE;
+    }
+    print(all);
+    json_object_put(all);
+    return EXIT_FINE;
 }
 
 struct json_object *member(struct json_object *object, const char *key)

@@ -11,6 +11,10 @@
  * stderr, when there is none. */
 struct json_object *fetch(const struct options *options, const char *path);
 
+/* Prints that document, by a function if not as JSON; the command's exit status. */
+int fetch_and_print(const struct options *options, const char *path,
+                    void (*print)(struct json_object *document));
+
 /* Makes a problem that is the document of an error, {"error":{"reason":"..."}}, its reason. */
 void fetch_reason(struct http_answer *answer);
 

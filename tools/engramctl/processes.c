@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* engramctl processes: of whom the daemon serves metrics, and of whom it keeps totals. */
 #include "fetch.h"
-#include "json_out.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -39,19 +38,15 @@ static void print_name(struct json_object *name)
         print_kept(process, owner, member(name, "kept"));
 }
 
-int command_processes(const struct options *options)
+static void print_names(struct json_object *all)
 {
-    struct json_object *all = fetch(options, PATH);
-    if (!all)
-        return EXIT_WRONG;
-    if (options->json) {
-        print_json(all);
-        return EXIT_FINE;
-    }
     printf("%-24s %-8s %6s %8s %-6s %8s %9s %9s\n", "PROCESS", "STATE", "UID", "PID", "LAYOUT",
            "SERIES", "KIB", "AGE");
     for (size_t i = 0; i < member_count(all, "processes"); i++)
         print_name(member_at(all, "processes", i));
-    json_object_put(all);
-    return EXIT_FINE;
+}
+
+int command_processes(const struct options *options)
+{
+    return fetch_and_print(options, PATH, print_names);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* engramctl topology: the machine as the daemon sees it. */
 #include "fetch.h"
-#include "json_out.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -77,15 +76,8 @@ static void print_distances(struct json_object *distances)
     }
 }
 
-int command_topology(const struct options *options)
+static void print_machine(struct json_object *all)
 {
-    struct json_object *all = fetch(options, PATH);
-    if (!all)
-        return EXIT_WRONG;
-    if (options->json) {
-        print_json(all);
-        return EXIT_FINE;
-    }
     printf("%" PRIu64 " CPUs possible, %zu cores, %zu there; offline: ",
            member_whole(all, "possible_cpus"), member_count(all, "cores"),
            member_count(all, "cpus"));
@@ -98,6 +90,9 @@ int command_topology(const struct options *options)
     print_caches(all);
     for (size_t i = 0; i < member_count(all, "distances"); i++)
         print_distances(member_at(all, "distances", i));
-    json_object_put(all);
-    return EXIT_FINE;
+}
+
+int command_topology(const struct options *options)
+{
+    return fetch_and_print(options, PATH, print_machine);
 }
