@@ -113,12 +113,27 @@ START_TEST(buckets_without_an_end)
 }
 END_TEST
 
+/* As histogram_quantile() of Prometheus has it: in proportion to the rank. */
+START_TEST(values_are_spread_over_their_bucket)
+{
+    const struct histogram_shape *shape = &shapes[1];
+    memset(cells, 0, sizeof cells);
+    cells[4] = 4; /* of 0.5 to 2 */
+    ck_assert_double_eq(cells_quantile(shape, cells, 0), 0.5);
+    ck_assert_double_eq(cells_quantile(shape, cells, 0.25), 0.875);
+    ck_assert_double_eq(cells_quantile(shape, cells, 1), 2);
+    cells[5] = 4; /* of 2 to 10 */
+    ck_assert_double_eq(cells_quantile(shape, cells, 0.75), 6);
+}
+END_TEST
+
 Suite *quantile_suite(void)
 {
     Suite *suite = suite_create("quantile");
     TCase *tests = tcase_create("quantile");
     tcase_add_loop_test(tests, quantiles_are_right_but_for_their_bucket, 0, SHAPES);
     tcase_add_test(tests, bounds_are_no_wider_than_the_bucket);
+    tcase_add_test(tests, values_are_spread_over_their_bucket);
     tcase_add_loop_test(tests, nothing_counted, 0, SHAPES);
     tcase_add_test(tests, buckets_without_an_end);
     suite_add_tcase(suite, tests);
