@@ -9,6 +9,10 @@ BUILD ?= build$(if $(SANITIZE),-$(SANITIZED))
 # Check gives a test 4 s, too little for some under a sanitizer.
 ifneq ($(SANITIZE),)
 export CK_TIMEOUT_MULTIPLIER := 10
+# What Check's parent freed stays with it, and every fork would pay for 256 MB of that.
+export ASAN_OPTIONS ?= quarantine_size_mb=8
+# At its end each test with threads would wait for a second whether they race with that.
+export TSAN_OPTIONS ?= atexit_sleep_ms=0
 endif
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -39,25 +43,27 @@ APT_libcurl := libcurl4-openssl-dev
 APT_json-c := libjson-c-dev
 APT_check := check
 lacking = $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null || echo $(APT_$(p))))
+# libpfm has no pkg-config file.
+lacking_pfm = $(shell echo '\#include <perfmon/pfmlib.h>' | $(CC) -E - >/dev/null 2>&1 || echo libpfm4-dev)
 need = $(if $(shell command -v pkg-config),,$(error pkg-config is missing; try: apt-get install pkg-config))$\
-       $(if $(strip $(call lacking,$(1))),$(error libraries are missing; try: apt-get install $(strip \
-       $(call lacking,$(1))), or make deps))
+       $(if $(strip $(call lacking,$(1))$(2)),$(error libraries are missing; try: apt-get install $(strip \
+       $(call lacking,$(1)) $(2)), or make deps))
 once = $(eval $(1) := $(2))$($(1))
-DAEMON_CFLAGS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_CFLAGS,$(shell pkg-config --cflags $(DAEMON_PACKAGES)))
+DAEMON_CFLAGS = $(call need,$(DAEMON_PACKAGES),$(lacking_pfm))$(call once,DAEMON_CFLAGS,$(shell pkg-config --cflags $(DAEMON_PACKAGES)))
 # libevent_openssl is of the same package as libevent_core; pkg-config would add the whole of libevent.
 DAEMON_LIBS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_LIBS,$(shell pkg-config --libs $(DAEMON_PACKAGES)) \
-              -levent_openssl -lm)
+              -levent_openssl -lpfm -lm)
 CTL_CFLAGS = $(call need,$(CTL_PACKAGES))$(call once,CTL_CFLAGS,$(shell pkg-config --cflags $(CTL_PACKAGES)))
 CTL_LIBS = $(call need,$(CTL_PACKAGES))$(call once,CTL_LIBS,$(shell pkg-config --libs $(CTL_PACKAGES)) -lm)
 CHECK_LIBS = $(call need,check)$(call once,CHECK_LIBS,$(shell pkg-config --libs check))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
 SHMLIB_OBJECTS := $(call objects,shmlib/*.c)
-DAEMON_OBJECTS := $(filter-out %/main.o,$(call objects,daemon/*.c))
+DAEMON_OBJECTS := $(filter-out %/main.o,$(call objects,daemon/*.c daemon/*/*.c))
 DEMO_OBJECTS := $(filter-out %/main.o,$(call objects,tools/demo/*.c))
 CTL_OBJECTS := $(call objects,tools/engramctl/*.c)
 # What of engramctl is tested by itself: its parsers.
-CTL_PARSERS := tools/engramctl/sse.c
+CTL_PARSERS := tools/engramctl/sse.c tools/engramctl/terminal.c
 UNIT_OBJECTS := $(call objects,tests/unit/*.c $(CTL_PARSERS))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(wildcard tests/helpers/*.c))
@@ -65,53 +71,56 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
-.PHONY: all run check check-unit check-integration fresh platforms browsers bench fuzz soak man install \
+.PHONY: alerts dashboards all help run check check-unit check-integration fresh platforms browsers bench fuzz soak man install \
         deb packages clean format lint deps
-all: $(PROGRAMS) $(LIBRARIES)
+all: $(PROGRAMS) $(LIBRARIES) ## the programs and libraries, in build/
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^=#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
 # The two commands of the README install what is missing first, so they call make again.
-run:
+run: ## a daemon and a demo engine on this machine
 	@.ci/deps run
 	@$(MAKE) --no-print-directory -s all
 	@BUILD=$(BUILD) tools/run.sh
 
-check:
+check: ## every test
 	@.ci/deps check
 	@$(MAKE) --no-print-directory all $(BUILD)/unit helpers
 	@BUILD=$(BUILD) tests/run
 
-deps:
+deps: ## install the packages that both need
 	@.ci/deps check
 
 .PHONY: helpers benches fuzzers
-helpers: $(HELPERS) $(BUILD)/helpers/hammer-plain
+helpers: $(HELPERS) $(BUILD)/helpers/hammer-plain $(BUILD)/gen-alerts
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
-check-unit: $(BUILD)/unit
+check-unit: $(BUILD)/unit ## the unit tests; with SANITIZE=address,undefined or SANITIZE=thread, too
 	timeout 600 $(BUILD)/unit
 
-check-integration: all helpers
+check-integration: all helpers ## the scripts in tests/integration
 	@BUILD=$(BUILD) tests/run integration
 
 # The same on a bare Debian 12 in a chroot, from a clone of what is committed: FRESH="run DURATION=20".
 FRESH ?= check
-fresh:
+fresh: ## make check on a bare Debian 12 in a chroot
 	tests/fresh-host $(FRESH)
 
 # The same on machines that are not at hand, emulated: SHAPES="arm-2n x86-4s" for some of them.
-platforms:
+platforms: ## other machines in qemu: SHAPES="arm-2n systemd"
 	@.ci/deps check
 	@BUILD=$(BUILD) tests/platforms/run $(SHAPES)
 
 # Clients that others wrote, as they are: npm's eventsource and a browser.
-browsers:
+browsers: ## npm eventsource and Chromium on /stream
 	@.ci/deps browsers
 	@$(MAKE) --no-print-directory -s all
 	BUILD=$(BUILD) tests/integration/eventsource.py
 	BUILD=$(BUILD) tests/clients/chromium.py
 
-bench:
+bench: ## what a record, a scrape, a stream and a look at the machine cost; QUICK=1
 	@.ci/deps run
 	@$(MAKE) --no-print-directory -s all benches
 	@for bench in $(BENCHES); do echo "== $$bench"; QUICK=$(QUICK) $$bench || exit 1; done
@@ -119,7 +128,7 @@ bench:
 	@ENGRAM_METRICS=off $(BUILD)/engram-demo --threads 2 --seconds $(if $(QUICK),3,10) >/dev/null
 
 FUZZ_SECONDS ?= 600
-fuzz:
+fuzz: ## every parser, with sanitizers; FUZZ_SECONDS=60
 	@.ci/deps fuzz
 	@$(MAKE) --no-print-directory -s fuzzers
 	@for fuzzer in $(FUZZERS); do name=$$(basename $$fuzzer); echo "== $$name"; \
@@ -127,17 +136,28 @@ fuzz:
 	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
 	    $(BUILD)/corpus/$$name $$([ -d $$seeds ] && echo $$seeds) || exit 1; done
 
-man: man/engram-metrics.7
+man: man/engram-metrics.7 ## the manual page of the metrics from their catalogue
 man/engram-metrics.7: include/engram/catalogue.def tools/gen-metrics.c
 	@mkdir -p $(BUILD)
 	$(CC) $(ALL_CFLAGS) tools/gen-metrics.c -o $(BUILD)/gen-metrics
 	$(BUILD)/gen-metrics > $@.new && mv $@.new $@
 
+alerts: alerts/engram.rules.yml ## the alert rules from their definition
+$(BUILD)/gen-alerts: tools/gen-alerts.c $(wildcard alerts/*.h alerts/*.def) include/engram/catalogue.def
+	@mkdir -p $(BUILD)
+	$(CC) $(ALL_CFLAGS) tools/gen-alerts.c -o $@
+alerts/engram.rules.yml: $(BUILD)/gen-alerts
+	$(BUILD)/gen-alerts > $@.new && mv $@.new $@
+
+dashboards: $(patsubst %.ini,%.json,$(wildcard alerts/dashboards/*.ini)) ## Grafana's dashboards from their descriptions
+alerts/dashboards/%.json: alerts/dashboards/%.ini tools/gen-dashboards.py
+	tools/gen-dashboards.py $< > $@.new && mv $@.new $@
+
 $(BUILD)/obj/daemon/%.o: ALL_CFLAGS += $(DAEMON_CFLAGS)
 $(BUILD)/obj/tools/engramctl/%.o: ALL_CFLAGS += $(CTL_CFLAGS)
 
 # Touched only when the revision is another one, so that a commit rebuilds only what names it.
-REVISED := $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -l ENGRAM_REVISION daemon/*.c))
+REVISED := $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -l ENGRAM_REVISION daemon/*.c daemon/*/*.c))
 $(REVISED): ALL_CFLAGS += -DENGRAM_REVISION='"$(REVISION)"'
 $(REVISED): $(BUILD)/revision
 .PHONY: FORCE
@@ -187,7 +207,7 @@ $(BUILD)/helpers/hammer-plain: tests/helpers/hammer.c
 # Fuzzers are built by clang, apart from everything else; for counting, without what slows them.
 $(BUILD)/fuzz/%: FUZZ_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 $(BUILD)/fuzz-fast/%: FUZZ_FLAGS := -O2 -fno-sanitize-coverage=trace-cmp
-FUZZED := $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard shmlib/*.c) $(CTL_PARSERS)
+FUZZED := $(filter-out daemon/main.c,$(wildcard daemon/*.c daemon/*/*.c)) $(wildcard shmlib/*.c) $(CTL_PARSERS)
 fuzzed = $(patsubst %.c,$(BUILD)/$(1)/obj/%.o,$(FUZZED))
 define compile_fuzzed
 	@mkdir -p $(@D)
@@ -209,7 +229,7 @@ $(BUILD)/fuzz-fast/%: $(BUILD)/fuzz-fast/obj/tests/fuzz/%.o $(call fuzzed,fuzz-f
 
 FUZZ_REGION := -max_len=512 -timeout=60 -verbosity=0 -print_final_stats=1
 # What CI does in short: kills at random instants, short-lived processes, mutated regions, adds.
-soak:
+soak: ## the long forms of the tests
 	@.ci/deps check
 	@.ci/deps fuzz
 	@$(MAKE) --no-print-directory -s all helpers $(BUILD)/fuzz/fuzz_region $(BUILD)/fuzz-fast/fuzz_region
@@ -224,12 +244,12 @@ soak:
 
 MANUALS := $(wildcard man/*.[1-8])
 COMPLETIONS := tools/engramctl/completions/engramctl
-DOCDIR := $(PREFIX)/share/doc/engramd/examples
+DOCDIR := $(PREFIX)/share/doc/engramd
 PLACES := -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@VERSION@,$(VERSION),' \
           -e 's,/usr/\(s*bin\)/,$(PREFIX)/\1/,' -e 's,/etc/engramd\.conf,$(SYSCONFDIR)/engramd.conf,'
-install: all
+install: all ## programs, header, libraries, manual pages, units, alerts, dashboards; DESTDIR= PREFIX=
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/sbin $(LIBDIR)/pkgconfig \
-	  $(PREFIX)/include/engram $(UNITDIR) $(SYSCONFDIR) $(DOCDIR))
+	  $(PREFIX)/include/engram $(UNITDIR) $(SYSCONFDIR) $(DOCDIR)/examples)
 	install -m 755 $(BUILD)/engramd $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/engramctl $(BUILD)/engram-demo $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/libengram.a $(DESTDIR)$(LIBDIR)
@@ -248,33 +268,39 @@ install: all
 	  sed $(PLACES) systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit; done
 	install -D -m 644 systemd/engramd.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/engramd.conf
 	install -D -m 644 systemd/engramd.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/engramd.conf
-	install -m 644 systemd/prometheus.yml systemd/examples/*.conf $(DESTDIR)$(DOCDIR)
+	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
+	install -m 644 systemd/prometheus.yml systemd/examples/* $(DESTDIR)$(DOCDIR)/examples
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/engramd/,alerts dashboards runbooks)
+	for rules in alerts/*.rules.yml; do sed 's,/usr/share/engramd,$(PREFIX)/share/engramd,' $$rules \
+	  >$(DESTDIR)$(PREFIX)/share/engramd/alerts/$$(basename $$rules); done
+	install -m 644 alerts/runbooks/*.md $(DESTDIR)$(PREFIX)/share/engramd/runbooks
+	install -m 644 alerts/dashboards/*.json $(DESTDIR)$(PREFIX)/share/engramd/dashboards
 	[ -e $(DESTDIR)$(SYSCONFDIR)/engramd.conf ] || \
 	  install -m 644 systemd/engramd.conf $(DESTDIR)$(SYSCONFDIR)
 
 # Debian packages, in $(BUILD)/deb; by the name of packages, unchecked.
-deb: packages
+deb: packages ## Debian packages, in build/deb
 	lintian --fail-on error $(BUILD)/deb/*.changes
 packages:
 	@.ci/deps deb
-	@VERSION=$(VERSION) REVISION=$(REVISION) BUILD_DEPENDS="$(foreach p,$(DAEMON_PACKAGES) $(CTL_PACKAGES),$(APT_$(p)))" \
+	@VERSION=$(VERSION) REVISION=$(REVISION) BUILD_DEPENDS="$(foreach p,$(DAEMON_PACKAGES) $(CTL_PACKAGES),$(APT_$(p))) libpfm4-dev" \
 	  systemd/debian/build $(BUILD)/deb
 
-clean:
+clean: ## remove what was built
 	rm -rf build build-*
 
-SOURCES = $(shell find include shmlib daemon tools tests -name '*.[ch]')
+SOURCES = $(shell find alerts include shmlib daemon tools tests -name '*.[ch]')
 TIDY := $(shell command -v clang-tidy)
-format:
+format: ## format the sources
 	clang-format -i $(SOURCES)
-lint:
+lint: ## formatting, clang-tidy, shellcheck, manual pages
 	@.ci/deps lint
 	clang-format --dry-run -Werror $(SOURCES)
 	shellcheck -x .ci/* tests/run tests/fresh-host \
 	  $(addprefix tests/platforms/,setup initramfs boot guest run systemd systemd-guest) \
 	  systemd/debian/build $(wildcard tests/integration/*.sh tools/*.sh) $(COMPLETIONS).bash
 	$(if $(MANUALS),mandoc -Tlint -Wwarning $(MANUALS))
-	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c tools/engramctl/*.c) -- \
+	$(if $(TIDY),clang-tidy --quiet $(wildcard shmlib/*.c daemon/*.c daemon/*/*.c tools/engramctl/*.c) -- \
 	  -std=gnu11 -Iinclude -I. $(DAEMON_CFLAGS) $(CTL_CFLAGS) -DENGRAM_VERSION='""' -DENGRAM_REVISION='""')
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "daemon/admin.h"
-#include "daemon/http_listen.h"
-#include "daemon/log.h"
+#include "daemon/base/log.h"
+#include "daemon/http/http_listen.h"
 
 #include <engram/valid.h>
 #include <event2/buffer.h>
@@ -32,6 +32,7 @@ struct admin {
 
 static void run_reload(struct client *client, const char *argument);
 static void run_forget(struct client *client, const char *argument);
+static void run_learn(struct client *client, const char *argument);
 
 /* Everything that can be asked for.  `run` replies, now or later. */
 static const struct {
@@ -41,6 +42,7 @@ static const struct {
 } commands[ADMIN_COMMANDS] = {
     [ADMIN_RELOAD] = {"reload", false, run_reload},
     [ADMIN_FORGET] = {"forget", true, run_forget},
+    [ADMIN_LEARN] = {"learn", false, run_learn},
 };
 
 const char *admin_parse(char *line, size_t length, enum admin_command *command,
@@ -63,7 +65,7 @@ const char *admin_parse(char *line, size_t length, enum admin_command *command,
         *argument = blank ? blank : "";
         return NULL;
     }
-    return "there is no such command; there are reload and forget NAME";
+    return "there is no such command; there are reload, forget NAME and learn";
 }
 
 static void reply(struct client *client, const char *how, const char *text)
@@ -79,6 +81,14 @@ static void run_reload(struct client *client, const char *argument)
     (void)argument;
     bool done = options->reload(options->argument, error, sizeof error);
     reply(client, done ? "ok" : "error", done ? "" : error);
+}
+
+static void run_learn(struct client *client, const char *argument)
+{
+    const struct admin_options *options = &client->admin->options;
+    (void)argument;
+    options->learn(options->argument);
+    reply(client, "ok", "");
 }
 
 /* What is answered later keeps the next command waiting. */
@@ -244,6 +254,15 @@ struct admin *admin_new(const struct admin_options *options, const char *path, c
         return admin;
     admin_free(admin);
     return NULL;
+}
+
+bool admin_owes(const struct admin *admin)
+{
+    for (int i = 0; i < ADMIN_CLIENTS_MOST; i++)
+        if (admin->clients[i] &&
+            evbuffer_get_length(bufferevent_get_output(admin->clients[i]->stream)) > 0)
+            return true;
+    return admin->asker != NULL;
 }
 
 void admin_free(struct admin *admin)

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/forget_order.h"
+#include "daemon/totals/forget_order.h"
 
 #define ADMIN_LINE_MOST 512   /* bytes, with its end */
 #define ADMIN_CLIENTS_MOST 8  /* at a time */
@@ -27,6 +27,8 @@ struct admin_options {
     struct forget_order *order;
     /* Reads again what can be; false with a sentence. */
     bool (*reload)(void *argument, char *error, size_t size);
+    /* Learns anew what is usual. */
+    void (*learn)(void *argument);
     void *argument;
 };
 
@@ -36,7 +38,10 @@ struct admin *admin_new(const struct admin_options *options, const char *path, c
                         size_t size);
 void admin_free(struct admin *admin);
 
-enum admin_command { ADMIN_RELOAD, ADMIN_FORGET, ADMIN_COMMANDS };
+/* Whether somebody has commanded and has not been answered yet. */
+bool admin_owes(const struct admin *admin);
+
+enum admin_command { ADMIN_RELOAD, ADMIN_FORGET, ADMIN_LEARN, ADMIN_COMMANDS };
 
 /* Takes a line apart, in place; NULL, or a sentence that says why it is none. */
 const char *admin_parse(char *line, size_t length, enum admin_command *command,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config.h"
-#include "daemon/cors.h"
+#include "daemon/http/cors.h"
 
-#include "daemon/http_listen.h"
+#include "daemon/http/http_listen.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -24,6 +24,8 @@
 #define HISTORY_MOST 65536
 #define FORGET_AFTER (7 * 24 * 3600)
 #define FORGET_MOST (10 * 365 * 24 * 3600)
+#define CAPACITY_LEAST 0.1
+#define CAPACITY_MOST 100000
 
 static const char usage[] =
     "Usage: engramd [OPTION]...\n"
@@ -52,12 +54,19 @@ static const char usage[] =
     "  --tick MS          how often regions are read, 10 to 1000 (default: 100)\n"
     "  --cpu-budget N     share of one core that collecting may take before it is done\n"
     "                     less often, 0.001 to 1 (default: 0.05)\n"
+    "  --cross-socket-capacity N  what the links of one socket carry one way, in 10^9\n"
+    "                     bytes per second; how busy they are is judged by it\n"
+    "                     (default: not known)\n"
     "  --sysroot DIR      where /proc and /sys are read, for tests (default: /)\n"
+    "  --check-config     read the configuration, say what is wrong with it, exit\n"
     "  --once             one scrape on stdout, then exit\n"
     "  --version          the version\n"
     "  --help             this text\n"
     "\n"
     "See engramd(8).\n";
+
+#define KEYS_MOST 16 /* of which there may be one value in a file */
+#define NO_PAIR "no line of the form key = value"
 
 /* A file's values are taken first, so that a list on the command line replaces the file's. */
 struct loading {
@@ -66,6 +75,7 @@ struct loading {
     bool listen_replaced, regions_replaced, origins_replaced;
     FILE *file;
     int line;
+    int lines[KEYS_MOST]; /* of the file, where a key stands; 0: it does not */
     char wrong[256];
 };
 
@@ -136,6 +146,19 @@ static bool set_cpu_budget(struct loading *loading, const char *value)
     return true;
 }
 
+static bool set_capacity(struct loading *loading, const char *value)
+{
+    char *end;
+    double capacity = strtod(value, &end);
+    if (*end || !(capacity >= CAPACITY_LEAST && capacity <= CAPACITY_MOST)) {
+        snprintf(loading->wrong, sizeof loading->wrong,
+                 "\"%s\" is no number of 10^9 bytes per second from 0.1 to 100000", value);
+        return false;
+    }
+    loading->config->cross_socket_capacity = capacity;
+    return true;
+}
+
 static bool set_forget_after(struct loading *loading, const char *value)
 {
     long seconds;
@@ -178,7 +201,8 @@ static bool set(struct loading *loading, const char *key, const char *value)
 {
     struct config *config = loading->config;
     if (*value == 0) {
-        snprintf(loading->wrong, sizeof loading->wrong, "%s has no value", key);
+        snprintf(loading->wrong, sizeof loading->wrong, "%s has no value",
+                 loading->from_file ? key : "it");
         return false;
     }
     if (strcmp(key, "listen") == 0)
@@ -200,6 +224,8 @@ static bool set(struct loading *loading, const char *key, const char *value)
         return set_tick(loading, value);
     if (strcmp(key, "cpu-budget") == 0)
         return set_cpu_budget(loading, value);
+    if (strcmp(key, "cross-socket-capacity") == 0)
+        return set_capacity(loading, value);
     if (strcmp(key, "forget-after") == 0)
         return set_forget_after(loading, value);
     if (strcmp(key, "series-limit") == 0)
@@ -209,9 +235,39 @@ static bool set(struct loading *loading, const char *key, const char *value)
     snprintf(loading->wrong, sizeof loading->wrong,
              "unknown key \"%s\"; known are listen, cors-origin, web-config, "
              "admin-socket, region-dir, state-dir, forget-after, series-limit, "
-             "history-memory, sysroot, tick and cpu-budget",
+             "history-memory, cross-socket-capacity, sysroot, tick and cpu-budget",
              key);
     return false;
+}
+
+/* Of two values of one key, one would count for nothing. */
+static bool once_only(struct loading *loading, const char *key)
+{
+    static const char *const single[KEYS_MOST] = {
+        "web-config", "admin-socket", "state-dir",    "sysroot",        "tick",
+        "cpu-budget", "forget-after", "series-limit", "history-memory", "cross-socket-capacity",
+        NULL};
+    for (int i = 0; single[i]; i++) {
+        if (strcmp(key, single[i]) != 0)
+            continue;
+        if (loading->lines[i])
+            snprintf(loading->wrong, sizeof loading->wrong, "%s stands in line %d already", key,
+                     loading->lines[i]);
+        loading->lines[i] = loading->line;
+    }
+    return loading->wrong[0] == 0;
+}
+
+/* A file's lines are taken as they are, and who writes quotes or a comment expects otherwise. */
+static bool value_plain(struct loading *loading, const char *key, const char *value)
+{
+    const char *hash = strchr(value, '#');
+    if (hash && hash != value && strchr(" \t", hash[-1]))
+        snprintf(loading->wrong, sizeof loading->wrong, "\"%s\": a comment needs a line of its own",
+                 hash);
+    else if (*value == '"' || *value == '\'')
+        snprintf(loading->wrong, sizeof loading->wrong, "%s: a value stands without quotes", key);
+    return loading->wrong[0] == 0;
 }
 
 static int on_pair(void *argument, const char *section, const char *key, const char *value)
@@ -227,7 +283,17 @@ static int on_pair(void *argument, const char *section, const char *key, const c
     /* A file may write state_dir for --state-dir, as is usual in such files. */
     for (size_t i = 0; i <= length && i < sizeof option; i++)
         option[i] = (char)(key[i] == '_' ? '-' : key[i]);
-    return set(loading, length < sizeof option ? option : key, value);
+    if (length >= sizeof option)
+        return set(loading, key, value);
+    return value_plain(loading, key, value) && once_only(loading, option) &&
+           set(loading, option, value);
+}
+
+/* Whether all before a separator is one word: "listen 127.0.0.1:1" lacks its "=". */
+static bool key_alone(const char *text, const char *separator)
+{
+    size_t word = strcspn(text, " \t=:"), blanks = strspn(text + word, " \t");
+    return text + word + blanks == separator;
 }
 
 /* What inih would take silently: a part of a line as the whole of it, a section, and ":" for "=".
@@ -241,6 +307,8 @@ static void check_line(struct loading *loading, const char *text, int size)
     else if (*text == '[')
         snprintf(loading->wrong, sizeof loading->wrong, "there are no sections, so no %.*s",
                  (int)strcspn(text, "\r\n"), text);
+    else if (*separator == ':' && !strchr("#; \t", *text) && !key_alone(text, separator))
+        snprintf(loading->wrong, sizeof loading->wrong, NO_PAIR);
     else if (*separator == ':' && !strchr("#; \t", *text))
         snprintf(loading->wrong, sizeof loading->wrong, "\"%.*s:\" has a colon where \"=\" belongs",
                  (int)(separator - text), text);
@@ -269,6 +337,7 @@ static bool load_file(struct loading *loading, const char *path)
     }
     loading->from_file = true;
     loading->line = 0;
+    memset(loading->lines, 0, sizeof loading->lines);
     int line = ini_parse_stream(next_line, loading, on_pair, loading);
     bool unread = ferror(loading->file) != 0;
     fclose(loading->file);
@@ -277,7 +346,7 @@ static bool load_file(struct loading *loading, const char *path)
         return true;
     /* A line without "=" is inih's to find; what it says of a later one is another matter. */
     bool ours = line == 0 || (line == loading->line && loading->wrong[0]);
-    const char *wrong = ours ? loading->wrong : "no line of the form key = value";
+    const char *wrong = ours ? loading->wrong : NO_PAIR;
     if (unread)
         fprintf(stderr, "engramd: cannot read %s: is it a file?\n", path);
     else
@@ -298,7 +367,9 @@ static const struct option known[] = {{"listen", required_argument, NULL, 0},
                                       {"forget-after", required_argument, NULL, 0},
                                       {"series-limit", required_argument, NULL, 0},
                                       {"history-memory", required_argument, NULL, 0},
+                                      {"cross-socket-capacity", required_argument, NULL, 0},
                                       {"config", required_argument, NULL, 'c'},
+                                      {"check-config", no_argument, NULL, 'k'},
                                       {"once", no_argument, NULL, 'o'},
                                       {"version", no_argument, NULL, 'V'},
                                       {"help", no_argument, NULL, 'h'},
@@ -321,8 +392,8 @@ static enum config_result load_arguments(struct loading *loading, int argc, char
             return puts("engramd " ENGRAM_VERSION) < 0 ? CONFIG_WRONG : CONFIG_DONE;
         if (files && option == 'c' && !load_file(loading, optarg))
             return CONFIG_WRONG;
-        if (option == 'o')
-            loading->config->once = true;
+        loading->config->once |= option == 'o';
+        loading->config->check |= option == 'k';
         if (!files && option == 0 && !set(loading, known[index].name, optarg)) {
             fprintf(stderr, "engramd: --%s: %s; see engramd --help\n", known[index].name,
                     loading->wrong[0] ? loading->wrong : "no memory");

@@ -25,11 +25,14 @@ struct config {
     char *web_config;   /* a file; NULL: whoever reaches an address may ask */
     char *admin_socket; /* a path; NULL: the default, if there is a place for it */
     uint32_t tick_ms;
-    double cpu_budget;     /* of one core, for collecting */
-    uint64_t forget_after; /* s */
-    uint32_t series_limit; /* of one region */
-    size_t history_memory; /* bytes */
+    double cpu_budget; /* of one core, for collecting */
+    double
+        cross_socket_capacity; /* of a socket's links one way, 10^9 bytes per second; 0: unknown */
+    uint64_t forget_after;     /* s */
+    uint32_t series_limit;     /* of one region */
+    size_t history_memory;     /* bytes */
     bool once;
+    bool check; /* only say what is wrong with the configuration */
 };
 
 enum config_result {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/self.h"
-#include "daemon/clock.h"
+#include "daemon/base/clock.h"
 #include "daemon/process_stat.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 #ifndef ENGRAMD_SELF_H
 #define ENGRAMD_SELF_H
 
-#include "daemon/plan.h"
+#include "daemon/snapshot/plan.h"
 #include "shmlib/events.h"
 
 struct self;

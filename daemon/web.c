@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/web.h"
-#include "daemon/exposition.h"
-#include "daemon/gzip.h"
+#include "daemon/base/gzip.h"
+#include "daemon/exposition/exposition.h"
+#include "daemon/health/health_json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define PLAIN "text/plain; charset=utf-8"
+#define API_HEALTH API_ROOT "v1/health"
 #define VARY "Vary: Accept, Accept-Encoding"
 #define ENCODING "Content-Encoding: gzip"
 
@@ -23,8 +25,8 @@ static void answer_json(struct web *web, const char *path, const struct http_req
 {
     bool gzip = accept_gzip(request->accept_encoding);
     int status;
-    struct frame *frame =
-        documents_get(web->documents, path, request->query, &gzip, http_account(response), &status);
+    struct frame *frame = documents_get(web->documents, path, request->query, &gzip,
+                                        http_account(response, HTTP_OWN), &status);
     http_header(response, VARY);
     if (gzip)
         http_header(response, ENCODING);
@@ -47,7 +49,8 @@ static void serve_metrics(struct web *web, const struct http_request *request,
         answer_json(web, API_SNAPSHOT, request, response);
         return;
     }
-    struct frame *body = bodies_get(web->bodies, format, &gzip, http_account(response));
+    struct frame *body =
+        bodies_get(web->bodies, format, &gzip, http_account(response, HTTP_SHARED));
     if (!body) {
         respond_text(response, 503,
                      "503 Service Unavailable: nothing is collected yet, or there "
@@ -72,6 +75,22 @@ static void serve_api(struct web *web, const struct http_request *request,
                       struct http_response *response)
 {
     answer_json(web, request->path, request, response);
+}
+
+/* For load balancers by its status: what is unknown fails nobody, or hosts that lack a source would
+ * be taken away.  Whoever reads what it says can have it as a document. */
+static void serve_health(struct web *web, const struct http_request *request,
+                         struct http_response *response)
+{
+    struct health_report report;
+    struct buffer body = {0};
+    bool document = strcmp(request->path, API_HEALTH) == 0;
+    health_report(web->health, &report);
+    health_json(&report, &body);
+    bool failed = !document && health_overall(&report) == HEALTH_UNHEALTHY;
+    struct frame *frame = frame_take(&body, http_account(response, HTTP_OWN));
+    http_respond_frame(response, failed ? 503 : 200, API_TYPE, frame);
+    frame_release(frame);
 }
 
 static void serve_healthy(struct web *web, const struct http_request *request,
@@ -106,7 +125,10 @@ static void serve_landing(struct web *web, const struct http_request *request,
         "<li><a href=\"/api/v1/processes\">/api/v1/processes</a>: who writes them</li>\n"
         "<li><a href=\"/api/v1/topology\">/api/v1/topology</a>: sockets, memory nodes, caches, "
         "cores</li>\n"
-        "<li><a href=\"/api/v1/alerts\">/api/v1/alerts</a>: what fires now</li>\n"
+        "<li><a href=\"/api/v1/alerts\">/api/v1/alerts</a>: an empty list, "
+        "as this version has no alerts</li>\n"
+        "<li><a href=\"/health\">/health</a>: what is wrong with the machine and the engine, "
+        "and what is not known</li>\n"
         "<li><a href=\"/-/healthy\">/-/healthy</a>: the daemon answers</li>\n"
         "<li><a href=\"/-/ready\">/-/ready</a>: it has values to serve</li>\n"
         "</ul>\n<p>Version " ENGRAM_VERSION ", revision " ENGRAM_REVISION "; see engramd(8).</p>\n"
@@ -121,7 +143,8 @@ static const struct {
     route_handler *handle;
 } routes[] = {
     {"/metrics", serve_metrics}, {"/metrics/prometheus", serve_metrics},
-    {"/stream", serve_stream},   {"/-/healthy", serve_healthy},
+    {"/stream", serve_stream},   {"/health", serve_health},
+    {API_HEALTH, serve_health},  {"/-/healthy", serve_healthy},
     {"/-/ready", serve_ready},   {"/", serve_landing},
 };
 

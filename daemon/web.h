@@ -3,12 +3,13 @@
 #ifndef ENGRAMD_WEB_H
 #define ENGRAMD_WEB_H
 
-#include "daemon/bodies.h"
-#include "daemon/documents.h"
-#include "daemon/http.h"
+#include "daemon/api/documents.h"
+#include "daemon/exposition/bodies.h"
+#include "daemon/health/health.h"
+#include "daemon/http/http.h"
 #include "daemon/self.h"
-#include "daemon/snapshot.h"
-#include "daemon/stream.h"
+#include "daemon/snapshot/snapshot.h"
+#include "daemon/stream/stream.h"
 
 struct web {
     struct snapshot_store *store;
@@ -16,6 +17,7 @@ struct web {
     struct bodies *bodies;
     struct documents *documents;
     struct streams *streams;
+    struct health *health;
 };
 
 /* An http_handler and an http_observer; their argument is a struct web. */

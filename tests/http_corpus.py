@@ -1,20 +1,20 @@
 """Requests as they should be, as they are smuggled, and as chance makes them."""
 
 VALID = [
-    b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"HEAD /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
-    b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: application/openmetrics-text;version=1.0.0,"
+    b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"HEAD /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n",
+    b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text;version=1.0.0,"
     b"text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\nAccept-Encoding: gzip\r\n\r\n",
-    b"OPTIONS * HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n"
+    b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nOrigin: http://b\r\n"
     b"Access-Control-Request-Method: GET\r\n\r\n",
     b"GET /-/ready HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
     b"GET /api/v1/processes HTTP/1.1\r\nHost: [::1]:7433\r\nConnection: close\r\n\r\n",
-    b"GET /api/v1/snapshot?match=engram_*&match=x%7By%3D%22z%22%7D HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"HEAD /stream?interval=100&kinds=metrics&process=demo HTTP/1.1\r\nHost: a\r\n"
+    b"GET /api/v1/snapshot?match=engram_*&match=x%7By%3D%22z%22%7D HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"HEAD /stream?interval=100&kinds=metrics&process=demo HTTP/1.1\r\nHost: localhost\r\n"
     b"Last-Event-ID: 1-2\r\n\r\n",
-    b"GET /nothing?a=%41&b=+ HTTP/1.1\r\nHost: a\r\nCookie: x=y\r\n\r\n",
-    b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde",
-    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+    b"GET /nothing?a=%41&b=+ HTTP/1.1\r\nHost: localhost\r\nCookie: x=y\r\n\r\n",
+    b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nabcde",
+    b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
 ]
 
 # What chance needs for ever to find.
@@ -62,28 +62,28 @@ SMUGGLED = [
 LINES = [
     b"GET /-/healthy\r\n\r\n",
     b"GET /-/healthy HTTP/0.9\r\n\r\n",
-    b"GET http://a/-/healthy HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GET  /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GET /-/healthy  HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GET /-/healthy HTTP/1.1 \r\nHost: a\r\n\r\n",
-    b"GET /-/healthy http/1.1\r\nHost: a\r\n\r\n",
-    b"GET\t/-/healthy\tHTTP/1.1\r\nHost: a\r\n\r\n",
-    b"\r\nGET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n",
-    b" GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GET /-/healthy\nHTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET http://a/-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET  /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /-/healthy  HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /-/healthy HTTP/1.1 \r\nHost: localhost\r\n\r\n",
+    b"GET /-/healthy http/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET\t/-/healthy\tHTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"\r\nGET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b" GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /-/healthy\nHTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET /-/healthy HTTP/1.1\nHost: a\n\n",
     b"GET /-/healthy HTTP/1.1\r\nHost: a b\r\n\r\n",
     b"GET /-/healthy HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"CONNECT a:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ]
 
-SECRET = b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: secret\r\n\r\n"
+SECRET = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: secret\r\n\r\n"
 
 
 def smuggled():
     """Requests with one behind them that is not to be answered."""
-    first = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n"
+    first = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n"
     return [first + end + SECRET for end in SMUGGLED] + [line + SECRET for line in LINES]
 
 

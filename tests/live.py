@@ -2,12 +2,16 @@
 import http.client
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 BUILD = os.environ.get("BUILD", "build")
+# A test that takes too long is told to end, and takes what it has made with it.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -40,6 +44,13 @@ def scrape(path, timeout=5):
     return body
 
 
+def values(body):
+    """All values of /metrics by series."""
+    lines = body.decode().splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {series: float(value) for series, value in pairs}
+
+
 class Daemon:
     """engramd on directories and a socket of its own, which go with it."""
 
@@ -51,7 +62,12 @@ class Daemon:
                         self.regions, "--state-dir", f"{self.room}/state", *options]
         self.environment = {**os.environ, **environment}
         self.children = []
-        self.start()
+        self.process = None
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(True, None, None)
+            raise
 
     def start(self):
         self.process = subprocess.Popen(self.command, stderr=open(f"{self.room}/log", "w"),
@@ -71,7 +87,7 @@ class Daemon:
         if kind:
             print(self.log()[-4000:])
         for process in [*self.children, self.process]:  # a thread that one of them stopped has to go
-            if process.poll() is None:
+            if process and process.poll() is None:
                 process.kill()
                 process.wait()
         shutil.rmtree(self.room)
@@ -89,9 +105,7 @@ class Daemon:
 
     def scrape(self):
         """All values by series."""
-        lines = scrape(self.socket).decode().splitlines()
-        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-        return {series: float(value) for series, value in pairs}
+        return values(scrape(self.socket))
 
     def threads(self, name):
         """Numbers of the daemon's threads of that name."""
@@ -105,6 +119,12 @@ class Daemon:
     def stop(self):
         self.process.terminate()
         return self.process.wait(timeout=30)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for(condition, what, seconds=30):

@@ -11,7 +11,7 @@ class Stream:
         self.socket.settimeout(timeout)
         self.socket.connect(path)
         header = f"Last-Event-ID: {last}\r\n" if last else ""
-        self.socket.sendall(f"GET /stream{query} HTTP/1.1\r\nHost: x\r\n{header}\r\n".encode())
+        self.socket.sendall(f"GET /stream{query} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n".encode())
         self.bytes = b""
         self.last = last
         while b"\r\n\r\n" not in self.bytes:

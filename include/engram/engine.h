@@ -29,6 +29,15 @@ enum engram_pool { ENGRAM_EPISODE_ARENA, ENGRAM_VECTOR_ARENA, ENGRAM_POOLS };
 enum engram_adaptation { ENGRAM_POOL_SHRINK, ENGRAM_POOL_GROW, ENGRAM_ADAPTATIONS };
 enum engram_trigger { ENGRAM_CACHE_MISS_RATIO, ENGRAM_MEMORY_PRESSURE, ENGRAM_TRIGGERS };
 
+/* Edges to nowhere, that do not go back, that are there twice, and too many of them. */
+enum engram_violation {
+    ENGRAM_DANGLING_EDGE,
+    ENGRAM_ASYMMETRIC_EDGE,
+    ENGRAM_DUPLICATE_EDGE,
+    ENGRAM_OVER_DEGREE,
+    ENGRAM_VIOLATIONS
+};
+
 #define ENGRAM_LAYERS 4
 #define ENGRAM_BATCH_SIZES 5
 #define ENGRAM_BRANCHINGS 5
@@ -51,6 +60,12 @@ struct engram_engine {
     engram_counter neighbor_reads, neighbor_local_reads;
     engram_gauge edge_compression; /* 0 to 1 */
     engram_gauge index_memory;     /* bytes */
+    engram_counter audited_nodes;
+    engram_gauge audit_time;                          /* Unix time, s */
+    engram_gauge audit_violations[ENGRAM_VIOLATIONS]; /* of the last whole audit */
+    engram_gauge probe_recall;                        /* 0 to 1 */
+    engram_gauge workers, queue_depth;
+    engram_counter tasks, steals, steal_attempts;
     engram_counter batch_items[ENGRAM_BATCHES];
     engram_counter backpressure;
     engram_gauge pool_utilization[ENGRAM_POOLS];   /* 0 to 1; on node 0 */
@@ -198,6 +213,26 @@ static inline void engram_register_graph(struct engram_engine *engine)
     engine->index_memory = engram_gauge_of(ENGRAM_INDEX_MEMORY, "", "");
 }
 
+static inline void engram_register_audit(struct engram_engine *engine)
+{
+    static const char *const kinds[] = {"dangling_edge", "asymmetric_edge", "duplicate_edge",
+                                        "over_degree"};
+    for (int kind = 0; kind < ENGRAM_VIOLATIONS; kind++)
+        engine->audit_violations[kind] = engram_gauge_of(ENGRAM_HNSW_VIOLATIONS, kinds[kind], "");
+    engine->audited_nodes = engram_counter_of(ENGRAM_HNSW_AUDITED_NODES, "", "");
+    engine->audit_time = engram_gauge_of(ENGRAM_HNSW_AUDIT_TIME, "", "");
+    engine->probe_recall = engram_gauge_of(ENGRAM_HNSW_PROBE_RECALL, "", "");
+}
+
+static inline void engram_register_workers(struct engram_engine *engine)
+{
+    engine->workers = engram_gauge_of(ENGRAM_WORKERS, "", "");
+    engine->queue_depth = engram_gauge_of(ENGRAM_WORKER_QUEUE_DEPTH, "", "");
+    engine->tasks = engram_counter_of(ENGRAM_WORKER_TASKS, "", "");
+    engine->steals = engram_counter_of(ENGRAM_WORKER_STEALS, "", "");
+    engine->steal_attempts = engram_counter_of(ENGRAM_WORKER_STEAL_ATTEMPTS, "", "");
+}
+
 static inline void engram_register_memory(struct engram_engine *engine)
 {
     static const char *const pools[] = {"episode_arena", "vector_arena"};
@@ -240,6 +275,8 @@ ENGRAM_FUNCTION void engram_engine_register(struct engram_engine *engine, const 
     engram_register_operations(engine, simd);
     engram_register_cognition(engine);
     engram_register_graph(engine);
+    engram_register_audit(engine);
+    engram_register_workers(engine);
     engram_register_memory(engine);
     engram_register_reliability(engine);
 }

@@ -4,7 +4,7 @@
  * second, merging ten of them, and answering for all windows of all series; and
  * how far back the default budget reaches.
  */
-#include "daemon/api.h"
+#include "daemon/api/api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

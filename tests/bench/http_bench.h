@@ -23,8 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/clock.h"
-#include "daemon/http_listen.h"
+#include "daemon/base/clock.h"
+#include "daemon/http/http_listen.h"
 
 #define ONE_WRITE (1 << 20)
 
@@ -146,7 +146,8 @@ static inline int descriptors(struct served server)
 static inline void get(int fd, const char *path)
 {
     char request[128];
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+    int length =
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
     if (send(fd, request, (size_t)length, 0) < 0)
         die("send");
 }

@@ -3,7 +3,7 @@
  * Streams on the daemon's own HTTP against streams on libevent's evhttp: N clients each
  * get a frame of 1 KB ten times a second, all the same one, counted and shared.
  *
- *     own, buffered     bufferevents as in daemon/http.c; the frame is referred to
+ *     own, buffered     bufferevents as in daemon/http/http.c; the frame is referred to
  *     own, direct       the same, but the frame is sent at once, and only what the socket
  *                       does not take is referred to
  *     evhttp            evhttp_send_reply_chunk()
@@ -22,13 +22,13 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
-#include "daemon/http_request.h"
+#include "daemon/http/http_request.h"
 
 #define PERIOD 0.1 /* seconds */
 #define FRAME 1024
 #define STREAMS_MAX 10000
 #define ROUNDS_MAX 5
-#define STALL_SECONDS 10 /* without progress, as in daemon/http.c */
+#define STALL_SECONDS 10 /* without progress, as in daemon/http/http.c */
 #define WATCH_SECONDS 20
 #define STALL_FRAME (1 << 16)
 
@@ -44,7 +44,7 @@ struct frame {
 struct stream {
     int fd;
     struct bufferevent *socket;
-    struct event *deadline;         /* as each connection of daemon/http.c has one */
+    struct event *deadline;         /* as each connection of daemon/http/http.c has one */
     struct evhttp_request *request; /* evhttp's */
     uint64_t caught_up;             /* when nothing was left to send, ns */
     struct stream *next, **link;

@@ -30,12 +30,13 @@ static long scrape(int fd, const char *request)
     return exchange(fd, request, room, ROOM);
 }
 
-static void measure(int fd, const char *what, const char *encoding, int times)
+static bool measure(int fd, const char *what, const char *encoding, int times)
 {
     char request[256];
     double *took = calloc((size_t)times, sizeof *took);
     long length = 0;
-    snprintf(request, sizeof request, "GET /metrics HTTP/1.1\r\nHost: a\r\n%s\r\n", encoding);
+    snprintf(request, sizeof request, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
+             encoding);
     scrape(fd, request);
     for (int i = 0; i < times && length >= 0; i++) {
         double start = now_us();
@@ -46,6 +47,7 @@ static void measure(int fd, const char *what, const char *encoding, int times)
     printf("  %-6s p50 %8.0f us   p99 %8.0f us   %ld bytes\n", what, took[times / 2],
            took[times * 99 / 100], length);
     free(took);
+    return length >= 0;
 }
 
 static void print_figure(const char *name)
@@ -66,11 +68,12 @@ static bool bench(int series, int times)
     int fd = ask(1, child.port, NULL, 0);
     printf("%d series\n", series);
     usleep(1500000); /* until they are collected */
-    bool served = fd >= 0 && scrape(fd, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n") > series * 20;
+    bool served =
+        fd >= 0 && scrape(fd, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n") > series * 20;
     if (served) {
-        measure(fd, "plain", "", times);
+        served = measure(fd, "plain", "", times);
         print_figure("engramd_collector_duration_seconds");
-        measure(fd, "gzip", "Accept-Encoding: gzip\r\n", times);
+        served &= measure(fd, "gzip", "Accept-Encoding: gzip\r\n", times);
         printf("  resident %.0f KiB\n", memory(child, "VmRSS:") / 1024);
     }
     close(fd);

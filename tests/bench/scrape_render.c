@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/exposition.h"
+#include "daemon/exposition/exposition.h"
 
 #define FAMILIES 40 /* of each type */
 #define NODES 2

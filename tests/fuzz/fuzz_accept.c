@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/accept.h"
+#include "daemon/http/accept.h"
 
 #include <stdint.h>
 #include <stdlib.h>

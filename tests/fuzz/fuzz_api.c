@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any query of any document: it is answered, by one line of JSON and nothing beyond its limits. */
-#include "daemon/api.h"
+#include "daemon/api/api.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@ static struct family families[] = {
 static struct series_set set = {.families = families, .count = 2, .words = 3, .version = 1};
 static struct history history;
 static struct self *self;
+static struct alerting *alerting; /* none is on */
 
 /* Half a minute in which a little happens. */
 static void live(void)
@@ -32,6 +33,7 @@ static void live(void)
         history_take(&history, &snapshot, second * 1000);
     }
     self = self_new(1, "", "");
+    alerting = alerting_new(figures_new(), NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -47,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     strcat(path, documents[data[0] % 4]);
     memcpy(query, data + 1, size - 1);
     query[size - 1] = 0;
-    struct api api = {.self = self, .history = &history};
+    struct api api = {.self = self, .history = &history, .alerting = alerting};
     int status = api_answer(&api, path, query, &body);
     if ((status != 200 && status != 400 && status != 404) || body.length < 3 ||
         memchr(body.data, '\n', body.length) != body.data + body.length - 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/auth.h"
+#include "daemon/http/auth.h"
 
 #include <stdlib.h>
 #include <string.h>

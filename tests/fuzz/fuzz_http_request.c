@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/http_request.h"
+#include "daemon/http/host.h"
+#include "daemon/http/http_request.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status != 0 && status != 400 && status != 405 && status != 413 && status != 431 &&
         status != 501 && status != 505)
         abort();
+    if (status == 0)
+        host_is_ours(request.host, NULL);
     free(head);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A client of the whole server, through a socket, that says anything in pieces of any size. */
 #define _GNU_SOURCE
-#include "daemon/http_connection.h"
+#include "daemon/http/http_connection.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -35,7 +35,7 @@ static void respond_big(struct http_response *response)
         abort();
     memset(body.data, 'x', BIG);
     body.length = BIG;
-    struct frame *frame = frame_take(&body, http_account(response));
+    struct frame *frame = frame_take(&body, http_account(response, HTTP_OWN));
     http_respond_frame(response, 200, "text/plain", frame);
     frame_release(frame);
 }
@@ -73,6 +73,11 @@ static void observe(int status, void *argument)
         abort();
 }
 
+static void finish(void)
+{
+    unlink(path.sun_path);
+}
+
 static void start(void)
 {
     static char origin[] = "http://a", *origins[] = {origin, NULL};
@@ -85,6 +90,7 @@ static void start(void)
     snprintf(address, sizeof address, "unix:%s", path.sun_path);
     if (!http_server_listen(server, address, error, sizeof error))
         abort();
+    atexit(finish);
 }
 
 static void turn(void)
@@ -111,7 +117,7 @@ static void leave(int fd)
     close(fd);
     for (int i = 0; i < 1000 && (server->connection_count || server->stream_count); i++)
         turn();
-    if (server->connection_count || server->stream_count || server->owed)
+    if (server->connection_count || server->stream_count || server->owed[HTTP_OWN])
         abort();
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/query.h"
+#include "daemon/http/query.h"
 
 #include <engram/valid.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
  * them; a sanitizer, which keeps what is freed, looks for leaks itself.
  */
 #define _GNU_SOURCE
-#include "daemon/plan.h"
+#include "daemon/snapshot/plan.h"
 #include "shmlib/events.h"
 #include "shmlib/guard.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/state_file.h"
+#include "daemon/totals/state_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * bounds, what is not has a reason; and clients share a stream, by its key, just
  * when they asked for the same.
  */
-#include "daemon/stream_encode.h"
+#include "daemon/stream/stream_encode.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ static void check(bool holds)
 static void check_taken(const struct stream_filter *filter)
 {
     struct stream_id id;
-    check(filter->kinds && filter->kinds < 8 && filter->fields && filter->fields < 16);
+    check(filter->kinds && filter->kinds <= (STREAM_METRICS | STREAM_ITEMS));
+    check(filter->fields && filter->fields < 16);
     check(filter->interval == 0 || (filter->interval >= 10 * MS && filter->interval <= 60000 * MS));
     check(memchr(filter->last, 0, sizeof filter->last));
     stream_id_parse(&id, filter->last);

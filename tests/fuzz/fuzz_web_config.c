@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/web_config.h"
+#include "daemon/http/web_config.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -24,12 +24,13 @@ if [ -e "$root/cpuset.mems" ]; then cat "$root/cpuset.mems" >"$group/cpuset.mems
 
 # CPUs 0 and 1 as two sockets, to which threads are bound for all that.
 start() {
+  : >"$room/log" # what the daemon before it said is not this one's
   # shellcheck disable=SC2016 # of the inner shell
   HWLOC_SYNTHETIC="package:2 numanode:1 core:1 pu:1" HWLOC_THISSYSTEM=1 sh -c \
     'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' sh "$group" "$BUILD/engramd" \
     --listen "unix:$room/socket" --region-dir "$ENGRAM_DIR" --state-dir "$room/state" 2>"$room/log" &
   daemon=$!
-  for _ in $(seq 50); do grep -q msg=started "$room/log" && [ -S "$room/socket" ] && break; sleep 0.1; done
+  for _ in $(seq 300); do grep -q msg=started "$room/log" && [ -S "$room/socket" ] && break; sleep 0.1; done
 }
 stop() { kill "$daemon"; wait "$daemon" || fail "exit status $?"; }
 scrape() { curl -sS --max-time 5 --unix-socket "$room/socket" http://engramd/metrics >"$room/scrape"; }
@@ -40,7 +41,7 @@ works() { # when
   added=$("$BUILD/helpers/hammer" 2 1000) || fail "$1: hammer"
   added=${added#added }
   total=$((total + ${added%% *}))
-  for _ in $(seq 50); do [ "$(served)" = "$total" ] && break; sleep 0.1; done
+  for _ in $(seq 300); do [ "$(served)" = "$total" ] && break; sleep 0.1; done
   [ "$(served)" = "$total" ] || fail "$1: total $(served), not $total"
   [ "$(grep -c '^engramd_collector_success{.*} 1$' "$room/scrape")" = 2 ] || fail "$1: collectors"
 }

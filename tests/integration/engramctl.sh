@@ -48,6 +48,36 @@ exits 2 dump --address; says 'requires an argument'
 # shellcheck disable=SC2046 # one word for each
 exits 2 $(printf -- '--region-dir=/x%.0s ' $(seq 16)) status; says 'more than 15 --region-dir'
 
+# Values that cannot be meant, which nobody has to be asked about.
+for address in localhost 127.0.0.1 127.0.0.1:99999 127.0.0.1:http :7433 'a b:1' 127.0.0.1:1/path ::1:7433 \
+  unix: "unix:$(printf 'x%.0s' $(seq 108))" http:// ftp://127.0.0.1:1 'http://127.0.0.1:1/a b'; do
+  for command in status processes topology health alerts dump watch events doctor 'record file' 'metrics on'; do
+    # shellcheck disable=SC2086 # one word for each
+    exits 2 $command -a "$address"; says 'is no address: write HOST:PORT, unix:PATH or a URL'
+  done
+done
+for option in region-dir address ca-file cert-file key-file user-file token-file; do
+  exits 2 "--$option=" status; says 'a value is empty'
+  exits 2 status "--$option="; says 'a value is empty'
+done
+for option in match label process node interval; do
+  for command in watch events 'record file'; do
+    # shellcheck disable=SC2086
+    exits 2 $command "--$option="; says 'a value is empty'
+  done
+done
+exits 2 doctor --state-dir=; says 'a value is empty'
+for command in record replay forget metrics; do exits 2 $command ''; says 'a value is empty'; done
+for name in 'a b' $'a\n' .hidden ä "$(printf 'x%.0s' $(seq 64))"; do
+  exits 2 forget "$name"; says 'that is no name of a process'
+done
+for command in reload 'forget name'; do
+  # shellcheck disable=SC2086
+  exits 2 $command --admin-socket=; says 'a value is empty'
+  # shellcheck disable=SC2086
+  exits 2 $command --admin-socket "$(printf 'x%.0s' $(seq 108))"; says 'a socket has at most 107 bytes'
+done
+
 # Without a daemon.
 exits 1 status --address unix:/nonexistent; shows "engramd at unix:/nonexistent: .*connect"
 exits 1 dump --address 127.0.0.1:1; says 'no metrics from engramd at 127.0.0.1:1: .*connect'
@@ -57,6 +87,7 @@ says 'No space left'
 
 # With one, by each form of an address.
 start_daemon() {
+  : >"$room/log" # what the daemon before it said is not this one's
   "$BUILD/engramd" --listen "$daemon" --listen 127.0.0.1:0 --state-dir "$room/state" \
     --region-dir "$ENGRAM_DIR" --admin-socket "$room/admin" 2>"$room/log" &
   daemon_pid=$!
@@ -86,13 +117,30 @@ json() { # CODE PYTHON WORD...: its exit status, and something that is true of t
 }
 json 0 '[(r["process"], r["state"]) for r in it["regions"]] == [("shown", "alive")]' -a "$daemon" status
 json 0 'it["daemon"]["answers"] and it["daemon"]["regions_alive"] == 1' -a "$daemon" status
+grep -qE '"regions_alive":1,"regions_dead":0,"regions_quarantined":0,"series":[1-9][0-9]*}' "$room/out" ||
+  fail "whole numbers have a fraction"
 json 0 'not it["daemon"]["answers"] and it["daemon"]["problem"]' status
 json 0 'any(s["labels"]["process"] == "shown" and s["type"] == "histogram" and s["count"] > 0
         for s in it["series"])' --region-dir "$ENGRAM_DIR" dump
+# Numbers have as many digits as they need to be read as the same, and no more.
+python3 - "$room/out" <<'PYTHON' || fail "a number has digits that nobody needs"
+import json, sys
+digits = []
+json.load(open(sys.argv[1]), parse_float=digits.append)
+long = [text for text in digits if len(text) > len(repr(float(text))) or text.endswith(".0")]
+sys.exit(0 if digits and not long else f"{len(digits)}: {long[:5]}")
+PYTHON
 json 0 'any("shown" in name for name in it["one_minute"])' -a "$daemon" dump
 echo nonsense-nonsense >"$ENGRAM_DIR/planted"
 json 1 'any(r["state"] == "refused" and r["reason"] == "short" for r in it["regions"])' status
-rm "$ENGRAM_DIR/planted"
+planted=$'planted\e[31m\u009b\nshown  alive'
+mv "$ENGRAM_DIR/planted" "$ENGRAM_DIR/$planted"
+script -qec "$BUILD/engramctl status" /dev/null >"$room/out" || true
+shows 'refused .*planted\\u001b\[31m\\u009b\\u000ashown  alive'
+script -qec "$BUILD/engramctl --region-dir $ENGRAM_DIR/$(printf '\e[31m') status" /dev/null \
+  >"$room/out" || true
+shows 'cannot read the region directory .*\\u001b\[31m'
+rm "$ENGRAM_DIR/$planted"
 
 # Recording is switched off and on, for whoever runs and for whoever comes, by root or by the user.
 recorded() {
@@ -117,9 +165,14 @@ await ' 2 live regions, 0 dead' -a "$daemon" status
 json 0 'it["new_processes"] == "off" and it["switched_off"] == 2 and it["recording"] == 0' metrics
 if [ "$(id -u)" = 0 ]; then # a marker of another user means nothing, and makes way for root's
   chown 65534 "$ENGRAM_DIR/metrics.off"
-  exits 0 metrics; shows 'new ones will record$'
-  exits 0 metrics off; [ "$(stat -c %u "$ENGRAM_DIR/metrics.off")" = 0 ] || fail "the marker's owner"
+  exits 0 metrics; shows 'new ones will record$'; shows 'not those of user 65534,'
+  exits 0 doctor -a "$daemon"; shows 'switched off for user 65534 alone'
+  exits 0 metrics on; [ ! -e "$ENGRAM_DIR/metrics.off" ] || fail "root cannot undo another's marker"
   chmod 1777 "$ENGRAM_DIR"
+  setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/engramctl" metrics off >"$room/out" \
+    2>"$room/error" || fail "a user cannot switch its own off: $(cat "$room/error")"
+  shows "this user's new ones will not record$"
+  exits 0 metrics off; [ "$(stat -c %u "$ENGRAM_DIR/metrics.off")" = 0 ] || fail "the marker's owner"
   setpriv --reuid 65534 --regid 65534 --clear-groups "$BUILD/engramctl" metrics on >"$room/out" \
     2>"$room/error" && fail "another user switches root's processes on"
   says 'metrics.off: cannot be removed'
@@ -152,6 +205,14 @@ done
 grep '^later ' "$room/out" && fail "what is to be forgotten is kept"
 exits 1 forget later --admin-socket "$room/none"; says "no engramd takes commands at $room/none"
 exits 0 topology -a "$daemon"; shows '^[1-9][0-9]* CPUs possible'; shows '^memory node 0: [1-9].* CPUs 0'
+for _ in $(seq 100); do # two looks at /proc/stat
+  ! "$BUILD/engramctl" topology -a "$daemon" -j | grep '"busy_ratio"' >/dev/null || break
+  sleep 0.1
+done
+exits 0 topology -a "$daemon"; shows '^  node 0 +memory . +[0-9]+ % of [1-9][0-9]* MiB$'; shows '^  idle .* busy or full'
+LC_ALL=C exits 0 topology -a "$daemon"; shows '^  idle [.]:-=[+][*]oO# busy'
+exits 0 topology --svg -a "$daemon"; shows '<title>CPU [0-9]+, core [0-9]+, package 0: [0-9]+ %</title>'
+python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$room/out" || fail "no SVG"
 json 0 'len(it["cpus"]) >= 1 and it["numa_nodes"]' topology -a "$daemon"
 exits 1 topology -a unix:/nonexistent; says 'no /api/v1/topology from engramd at unix:/nonexistent'
 
@@ -197,7 +258,21 @@ arrives watch ' \+[1-9][0-9]* mean [0-9.e-]+$'
 arrives recording '^event: metrics'
 kill "${followers[@]}"
 for follower in "${followers[@]}"; do wait "$follower" || fail "exit status after SIGTERM"; done
-exits 1 watch -a "$daemon" --interval 1h; says 'no stream from engramd at .*: 400 Bad Request: interval'
+# What only the daemon knows to be no value of a filter is wrong usage all the same.
+for filter in interval=5 interval=1h label=nonsense label=:x node=x node=-1 node=99999999999 match=[ \
+  "match=$(printf 'x%.0s' $(seq 3000))" "label=a:$(printf 'x%.0s' $(seq 9000))" \
+  "process=$(printf 'x%.0s' $(seq 20000))"; do
+  for command in watch events "record $room/none"; do
+    # shellcheck disable=SC2086
+    exits 2 $command -a "$daemon" "--$filter"; says "no stream from engramd at $daemon: [^ ]"
+  done
+done
+# shellcheck disable=SC2046
+exits 2 watch -a "$daemon" $(printf -- '--match=x%.0s ' $(seq 17)); says 'more than 16 globs'
+exits 2 watch -a "$daemon" --interval 1h; says ': 400 Bad Request: interval is 10ms to 1m'
+exits 2 watch -a "$daemon" --label nonsense; says ': 400 Bad Request: label is NAME:VALUE'
+exits 1 record -a unix:/nonexistent "$room/none"
+[ ! -e "$room/none" ] || fail "a recording of nothing stands in the way of the next try"
 exits 1 events -a unix:/nonexistent; says "no stream from engramd at unix:/nonexistent: .*connect"
 exits 2 watch --fast; says 'unrecognized option'
 
@@ -219,6 +294,28 @@ exits 0 replay "$room/made"
 shows '^-- gap: 1 messages of metrics left out, 2 events missed$'
 shows ' event e\\x1b 1 2$'
 [ $(($(date +%s%N) - start)) -ge 1500000000 ] || fail "it is shown faster than it came"
+
+# Lines are of what has counted something, or has a value; JSON is what the daemon said, to the digit.
+message() { printf 'event: %s\nid: 1-1\ndata: {"time_ms":5,"series":[%s]}\n\n' "$@"; }
+{
+  printf ': engramctl recording 1\n\n'
+  message snapshot '{"name":"c_none","type":"counter","value":0},{"name":"c_some","type":"counter","value":7},
+data: {"name":"h_none","type":"histogram","value":{"count":0,"sum":0}},
+data: {"name":"h_some","type":"histogram","value":{"count":2,"sum":0}},
+data: {"name":"g_zero","type":"gauge","value":0}'
+  message metrics '{"name":"c_new","type":"counter","delta":0,"value":0},
+data: {"name":"c_none","delta":1,"value":1},{"name":"c_some","reset":true,"value":0}'
+} >"$room/moved"
+exits 0 replay "$room/moved"
+[ "$(cut -d ' ' -f 2- "$room/out")" = "c_some 7
+h_some count 2 sum 0
+g_zero 0
+c_none 1 +1
+c_some 0 reset" ] || fail "what has moved"
+numbers='[3,-7,0.1,1e+22,0.10000000000000001,1795676156979.546,18446744073709551615,9007199254740993]'
+printf ': engramctl recording 1\n\nevent: a\nid: 1\ndata: {"a":%s}\n\n' "$numbers" >"$room/numbers"
+exits 0 replay --json "$room/numbers"
+[ "$(cat "$room/out")" = "{\"event\":\"a\",\"id\":\"1\",\"data\":{\"a\":$numbers}}" ] || fail "numbers change"
 
 # The doctor finds nothing wrong here, and each fault that is put in.
 finds() { # LEVEL CHECK TEXT: in the last list, in which each finding that is not ok has advice
@@ -250,7 +347,7 @@ echo nonsense-nonsense >"$ENGRAM_DIR/planted"
 touch "$ENGRAM_DIR/metrics.off"
 exits 0 doctor --json -a "$daemon"
 finds warning regions "1 files are refused, $ENGRAM_DIR/planted among them"
-finds warning switch 'metrics.off'
+finds warning switch 'for .*metrics.off'
 rm "$ENGRAM_DIR/planted" "$ENGRAM_DIR/metrics.off"
 "$BUILD/engramd" --listen 0.0.0.0:0 --region-dir "$room" --state-dir /proc/engramd 2>"$room/log2" &
 wide=$!
@@ -259,6 +356,7 @@ port2=$(sed -nE 's/.*listening address=0.0.0.0:([0-9]+)( .*)?$/\1/p' "$room/log2
 exits 1 doctor --json -a "127.0.0.1:$port2"
 finds problem state 'cannot write its state directory'
 finds warning exposure "reaches port $port2 "
+finds problem serving 'the daemon serves 0: it may look elsewhere'
 kill "$wide"
 if [ "$(id -u)" = 0 ]; then # a file system of its own, that is full
   # shellcheck disable=SC2016 # of the inner shell

@@ -48,6 +48,6 @@ while IFS= read -r line; do
   esac
 done <"$table"
 end_case
-wanted=" $(seq 1 32 | xargs) 34 35"
+wanted=" $(seq 1 35 | xargs)"
 [ "$cases" = "$wanted" ] || complain "its cases are$cases, not$wanted"
 exit "$bad"

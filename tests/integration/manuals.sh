@@ -119,22 +119,22 @@ words() { tr ' ' '\n' | sed '/^$/d'; }
 # list NAME: the words of that list in the code, and below the parameter of that name in the page.
 check_words() {
   local in_code in_page
-  in_code=$(sed -n "/ $1\[\] = {/,/;/p" daemon/stream_filter.c | grep -oE '"[a-z]+"' | tr -d '"')
+  in_code=$(sed -n "/ $1\[\] = {/,/;/p" daemon/stream/stream_filter.c | grep -oE '"[a-z]+"' | tr -d '"')
   in_page=$(sed -n "/^\.It Li $1=/,/default/p" "$stream" | sed -nE 's/^(\.Po )?\.Li ([a-z]+).*/\2/p')
   compare "$stream" "$1" "$in_code" "$(grep -vx snapshot <<<"$in_page")"
 }
 
 check_stream() {
   local parameters messages members
-  parameters=$(sed -nE 's/.*strcmp\(name, "([a-z-]+)"\).*/\1/p' daemon/stream_filter.c daemon/match.c)
+  parameters=$(sed -nE 's/.*strcmp\(name, "([a-z-]+)"\).*/\1/p' daemon/stream/stream_filter.c daemon/snapshot/match.c)
   compare "$stream" parameters "$parameters" "$(sed -nE 's/^\.It Li ([a-z-]+)= .*/\1/p' "$stream")"
   check_words kinds
   check_words fields
-  messages=$(grep -oE ' begin\([a-z>.-]+, "[a-z]+"' daemon/stream_encode.c | cut -d '"' -f 2)
+  messages=$(grep -oE ' begin\([a-z>.-]+, "[a-z]+"' daemon/stream/stream_encode.c | cut -d '"' -f 2)
   compare "$stream" messages "$messages" \
     "$(section "$stream" MESSAGES 'snapshot and metrics' | sed -nE 's/^\.It Li //p')"
   members=$(grep -oE '(json_(key|member_[a-z0-9]+)|append_count_and_sum)\([a-z&>.-]+, "[a-z_]+"' \
-    daemon/stream_encode.c | cut -d '"' -f 2; printf 'name\nlabels\n')
+    daemon/stream/stream_encode.c | cut -d '"' -f 2; printf 'name\nlabels\n')
   compare "$stream" members "$members" \
     "$(sed -nE '/^\.It Va/s/^\.It Va|,//gp;/^\.Va (count|sum) ?\.?$/s/^\.Va|\.$//gp' "$stream" | words)"
   sed -nE 's/^data: (\{)/\1/p' "$stream" | tr -d '\n' |
@@ -170,6 +170,15 @@ check_examples() {
 }
 
 mandoc -Tlint -W warning man/*.[1-8] || complain "mandoc finds fault with the pages"
+# make help has every target of the README.
+check_targets() {
+  local targets
+  targets=$(grep -oE '(^ {4}|`)make [a-z-]+' README.md | awk '{ print $NF }' | sort -u)
+  [ -n "$targets" ] || complain "README.md names no targets"
+  targets=$(comm -23 <(echo "$targets") <(make -s help | awk '{ print $1 }' | sort))
+  [ -z "$targets" ] || complain "make help lacks: $targets"
+}
+
 check_options engramd "$daemon"
 check_commands
 check_options engram-demo man/engram-demo.1
@@ -180,4 +189,5 @@ check_stream
 check_generated
 check_references
 check_examples
+check_targets
 exit "$bad"

@@ -45,9 +45,10 @@ rm $directory/regions/metrics.off
 
 # The daemon's own file, and files of the names that regions have when there is no directory.
 start() {
+  : >"$room/log" # what the daemon before it said is not this one's
   "$BUILD/engramd" --listen "unix:$room/socket" --state-dir "$1" 2>"$room/log" &
   daemon=$!
-  for _ in $(seq 50); do grep -q msg=started "$room/log" && break; sleep 0.1; done
+  for _ in $(seq 300); do grep -q msg=started "$room/log" && break; sleep 0.1; done
   grep -q msg=started "$room/log" || fail "$2: it does not start"
 }
 # Whoever holds a lock on a file of the daemon's name could keep it from starting.
@@ -78,7 +79,7 @@ echo nonsense >"/dev/shm/engram.foreign.1"
 for plant in link pipe locked folder empty; do
   $plant $directory/regions/.engramd
   start "$room/state" "$plant"
-  for _ in $(seq 50); do [ "$(grep -c 'not served' "$room/log")" -ge 4 ] && break; sleep 0.1; done
+  for _ in $(seq 300); do [ "$(grep -c 'not served' "$room/log")" -ge 4 ] && break; sleep 0.1; done
   for file in link.1 pipe.1 folder.1; do
     grep -q "file=engram.$file reason=open" "$room/log" || fail "$plant: $file is not refused"
   done
@@ -97,6 +98,7 @@ done
 # Who may not remove what lies there folds nothing, and says so, until it is gone.
 stranger mkdir $directory/regions/.engramd
 mkdir -m 777 "$room/other-state"
+: >"$room/log"
 setpriv --reuid 65533 --regid 65533 --clear-groups "$BUILD/engramd" --listen "unix:$room/other-state/socket" \
   --state-dir "$room/other-state" --region-dir $directory/regions 2>"$room/log" &
 daemon=$!
@@ -104,11 +106,11 @@ for _ in $(seq 100); do grep -q msg=started "$room/log" && break; sleep 0.1; don
 grep -q 'msg="region directory cannot be claimed; .*advice="remove .engramd from it"' "$room/log" || fail "no word"
 kept() { curl -sS --max-time 5 --unix-socket "$room/other-state/socket" http://engramd/metrics |
   grep -q "^engramd_state_writable $1\$"; }
-for _ in $(seq 50); do kept 0 && break; sleep 0.1; done
+for _ in $(seq 300); do kept 0 && break; sleep 0.1; done
 kept 0 || fail "it folds what it has not claimed"
 rmdir $directory/regions/.engramd
 for _ in $(seq 200); do grep -q 'msg="region directories are claimed now"' "$room/log" && break; sleep 0.1; done
-for _ in $(seq 50); do kept 1 && break; sleep 0.1; done
+for _ in $(seq 300); do kept 1 && break; sleep 0.1; done
 kept 1 || fail "it does not claim what is free"
 [ "$(grep -c 'cannot be claimed' "$room/log")" = 1 ] || fail "said again and again"
 kill "$daemon"

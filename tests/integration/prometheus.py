@@ -81,29 +81,38 @@ def total(prometheus, expression):
     return float(result[0]["value"][1]) if result else None
 
 
+def why_absent(prometheus, due, name):
+    """Why this machine does not have it, or "": it must."""
+    if due == "simd":
+        flags = open("/proc/cpuinfo").read()
+        simd = "avx512" if "avx512f" in flags else "avx2" if "avx2" in flags else None
+        return "" if platform.machine() == "x86_64" and name == simd else f"no {name}"
+    if due == "event":
+        found = query(prometheus, f'engram_hardware_event_available{{event="{name}"}}')
+        assert found, f"nothing is said of {name}"
+        return found[0]["metric"].get("reason", "")
+    if due == "nodes":
+        used = query(prometheus, 'engram_numa_memory_allocation_bytes{component="used", job="text"}')
+        return "" if len(used) == 2 else f"{len(used)} nodes"
+    return {"now": "", "minutes": "too early", "scope": "no scopes", "source": "no source"}[due]
+
+
 def check_selectors(prometheus):
     """Returns what is missing, as text, and how many were asked for."""
     missing, asked = [], 0
-    simd = None
-    if platform.machine() == "x86_64":
-        flags = open("/proc/cpuinfo").read()
-        simd = "avx512" if "avx512f" in flags else "avx2" if "avx2" in flags else None
     for line in open("tests/data/selectors.txt"):
         if line.startswith("#") or not line.strip():
             continue
         due, rest = line.split(None, 1)
-        if due == "simd":
-            wanted, rest = rest.split(None, 1)
-            if wanted != simd:
-                print(f"not on this machine ({wanted}): {rest.strip()}")
-                continue
-        elif due != "now":
-            print(f"owed by {due}: {rest.strip()}")
+        name, selector = rest.split(None, 1) if due in ("simd", "event") else ("", rest)
+        reason = why_absent(prometheus, due, name)
+        if reason:
+            print(f"not on this machine ({reason}): {selector.strip()}")
             continue
         for job in JOBS:
             asked += 1
-            if not query(prometheus, rest.strip().rstrip("}") + f', job="{job}"}}'):
-                missing.append(f"{job}: no data for {rest.strip()}")
+            if not query(prometheus, selector.strip().rstrip("}") + f', job="{job}"}}'):
+                missing.append(f"{job}: no data for {selector.strip()}")
     return missing, asked
 
 
@@ -168,9 +177,8 @@ def check_scrape(url):
     return wrong
 
 
-def start_all(room, children):
+def start_all(room, regions, children):
     daemon, proxy, prom = free_port(), free_port(), free_port()
-    regions = tempfile.mkdtemp(prefix="engram-test-", dir="/dev/shm")
     os.environ["ENGRAM_DIR"] = regions
     children.append(subprocess.Popen(
         [f"{BUILD}/engramd", "--listen", f"127.0.0.1:{daemon}", "--region-dir", regions,
@@ -189,11 +197,11 @@ def start_all(room, children):
          f"--web.listen-address=127.0.0.1:{prom}"], stderr=open(f"{room}/prometheus.log", "w")))
     prometheus = f"http://127.0.0.1:{prom}"
     wait_for(f"{prometheus}/-/ready")
-    return prometheus, regions
+    return prometheus
 
 
-def run(room, children):
-    prometheus, regions = start_all(room, children)
+def run(room, regions, children):
+    prometheus = start_all(room, regions, children)
     demo = subprocess.Popen([f"{BUILD}/engram-demo", "--process", "truth", "--threads", "4",
                              "--seconds", str(SECONDS)],
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -209,7 +217,6 @@ def run(room, children):
         down = query(prometheus, f'min_over_time(up{{job="{job}"}}[{SECONDS}s])')
         if not down or down[0]["value"][1] != "1":
             wrong.append(f"{job}: a scrape failed")
-    shutil.rmtree(regions)
     print(f"{asked} selectors asked, {len(missing)} without data; "
           f"{compared} totals compared, {len(wrong)} differ")
     for line in missing + wrong:
@@ -223,13 +230,15 @@ def main():
         print("Prometheus is not installed")
         return 77
     room, children = tempfile.mkdtemp(), []
+    regions = tempfile.mkdtemp(prefix="engram-test-", dir="/dev/shm")
     try:
-        return 0 if run(room, children) else 1
+        return 0 if run(room, regions, children) else 1
     finally:
         for child in reversed(children):
             child.terminate()
             child.wait()
         shutil.rmtree(room)
+        shutil.rmtree(regions)
 
 
 sys.exit(main())

@@ -16,7 +16,7 @@ status() { get "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
 
 "$BUILD/engramd" --listen "unix:$socket" --region-dir "$ENGRAM_DIR" --state-dir "$state" 2>"$log" &
 daemon=$!
-for _ in $(seq 50); do [ -S "$socket" ] && break; sleep 0.1; done
+for _ in $(seq 300); do [ -S "$socket" ] && break; sleep 0.1; done
 [ "$(stat -c %a "$socket")" = 660 ] || fail "mode of the socket"
 
 # The daemon was there first; the writer comes later and leaves again.
@@ -60,7 +60,8 @@ compgen -G "$ENGRAM_DIR/hammer.*" >/dev/null && fail "the folded region is still
 get /metrics | has '^hammer_total{' || fail "the others are served"
 
 # A second daemon with the same state says so and leaves; with the same socket, too.
-if "$BUILD/engramd" --listen "unix:$socket" --state-dir "$state" 2>"$log.second"; then
+if "$BUILD/engramd" --listen "unix:$socket" --region-dir "$ENGRAM_DIR" --state-dir "$state" \
+  2>"$log.second"; then
   fail "two daemons with one state"
 fi
 has 'another engramd uses the state directory' "$log.second" || fail "no word on the state's lock"
@@ -81,7 +82,7 @@ has 'engramd --help' "$log.second" || fail "no advice on an unknown option"
 # A state directory that cannot be written is said at the start, and it serves all the same.
 "$BUILD/engramd" --listen "unix:$socket.second" --listen 0.0.0.0:0 --region-dir "$ENGRAM_DIR" \
   --state-dir /proc/engramd 2>"$log.second" &
-for _ in $(seq 50); do has msg=started "$log.second" && break; sleep 0.1; done
+for _ in $(seq 300); do has msg=started "$log.second" && break; sleep 0.1; done
 curl -sS --max-time 5 --unix-socket "$socket.second" http://engramd/-/ready | has ready || fail "not served"
 kill %2 && wait %2
 has 'state directory cannot be written.*path=/proc/engramd.*--state-dir' "$log.second" ||

@@ -38,14 +38,16 @@ check_units() {
 
 # Users, directories and their modes as systemd makes them from the files.
 check_directories() {
-  local root=$room/root status
+  local root=$room/root status user group
   mkdir -p "$root"/{etc,dev/shm}
   systemd-sysusers --root="$root" "$room/lib/sysusers.d/engramd.conf" >"$room/said" 2>&1 ||
     complain "$(cat "$room/said")"
   systemd-tmpfiles --root="$root" --create "$room/lib/tmpfiles.d/engramd.conf" >"$room/said" 2>&1 ||
     complain "$(cat "$room/said")"
-  status=$(stat -c %u:%g:%a "$root/dev/shm/engram" "$root/dev/shm/engram/regions" | xargs)
-  [ "$status" = "0:0:755 $(awk -F: '$1 == "engramd" { print $3 ":" $4 }' "$root/etc/passwd"):3777" ] ||
+  status=$(stat -c %u:%g:%a "$root/dev/shm/engram" "$root/dev/shm/engram/regions" \
+    "$root/etc/engramd" | xargs)
+  read -r user group < <(awk -F: '$1 == "engramd" { print $3, $4 }' "$root/etc/passwd")
+  [ "$status" = "0:0:755 $user:$group:3777 0:$group:750" ] ||
     complain "directories have $status"
   has '^engram:' "$root/etc/group" || complain "there is no group engram"
 }
@@ -82,9 +84,36 @@ check_activation() {
   [ -S "$socket" ] || complain "the socket that was passed is gone"
 }
 
+# What is there to read, and an example of a web configuration that is taken once it has keys.
+check_documents() {
+  local documents=$room/share/doc/engramd
+  cmp README.md "$documents/README.md" || complain "no README"
+  cmp LICENSE "$documents/LICENSE" || complain "no LICENSE"
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$examples/server.key" \
+    -out "$examples/server.crt" 2>"$room/said" || complain "$(cat "$room/said")"
+  "$room/sbin/engramd" --check-config --web-config "$examples/web.yml" >"$room/said" 2>&1 ||
+    complain "examples/web.yml: $(cat "$room/said")"
+}
+
+# Rules that Prometheus takes, each with a runbook where it says.
+check_alerts() {
+  local runbook
+  promtool check rules "$room"/share/engramd/alerts/*.yml >"$room/said" || complain "$(cat "$room/said")"
+  while read -r runbook; do
+    [ -s "$runbook" ] || complain "no runbook $runbook"
+  done < <(sed -n "s|.*runbook_url: 'file://\(.*\)'|\1|p" "$room"/share/engramd/alerts/*.yml)
+}
+
+check_dashboards() {
+  diff -x '*.ini' -r alerts/dashboards "$room/share/engramd/dashboards" || complain "dashboards differ"
+}
+
 check_units
 [ "$(id -u)" != 0 ] || check_directories
+check_documents
 check_pkg_config
 check_activation
+check_alerts
+check_dashboards
 promtool check config "$examples/prometheus.yml" || complain "promtool does not take prometheus.yml"
 exit "$bad"

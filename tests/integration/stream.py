@@ -125,10 +125,22 @@ def cut_clients_lose_nothing():
         print(f"{cuts} cuts, {events} events")
 
 
+def messages_so_far(stream):
+    """How many have come, and the rest of them may take a second."""
+    stream.socket.settimeout(1)
+    count = 0
+    try:
+        for _ in stream:
+            count += 1
+    except TimeoutError:
+        return count
+
+
 def lost_events_are_told():
-    """More than the daemon remembers happens while the client is away: it is told how many."""
+    """More than the daemon remembers happens while the client is away: it is told how many, with
+    what else happened meanwhile."""
     events = FEED + 20000
-    with Daemon("--tick", "10") as daemon:
+    with Daemon("--tick", "10") as daemon, Stream(daemon.socket, "?kinds=health") as health:
         emitter = daemon.run(f"{BUILD}/helpers/emitter", str(events), "100", "10",
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         before, after = [], []
@@ -141,7 +153,8 @@ def lost_events_are_told():
             assert name == "gap", (name, gap)
             numbers_of(stream, after, lambda: after[-1] == events - 1)
         assert len(set(before + after)) == len(before + after) >= FEED
-        assert gap["missed"] == read - len(before + after), (gap, read, len(before), len(after))
+        more = gap["missed"] - (read - len(before + after))
+        assert 0 <= more <= messages_so_far(health), (gap, read, len(before), len(after))
 
 
 def slow_client_gets_all_events():
@@ -204,7 +217,7 @@ def told_of_the_gap(daemon):
 def bad_requests_are_explained():
     with Daemon() as daemon:
         for query, word in (("interval=1h", "10ms to 1m"), ("kinds=everything", "metrics"),
-                            ("nonsense=1", "no such parameter"), ("fields=", "delta")):
+                            ("nonsense=1", "no parameter"), ("fields=", "delta")):
             with Stream(daemon.socket, f"?{query}") as stream:
                 assert stream.status == 400, stream.head
                 while word.encode() not in stream.bytes:

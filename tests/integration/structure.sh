@@ -14,6 +14,17 @@ forbidden include '(shmlib|daemon|tools)/'
 forbidden shmlib '(daemon|tools)/'
 forbidden tools 'daemon/'
 forbidden daemon 'tools/'
+# What lies below does not know what is made of it.
+forbidden daemon/base 'daemon/[^b]'
+forbidden daemon/machine 'daemon/[^bm]'
+forbidden daemon/snapshot 'daemon/(collect|exposition|history|http|stream|api)/'
+forbidden daemon/pmu 'daemon/(collect|snapshot|sensors|health|exposition|history|http|stream|api)/'
+forbidden daemon/sensors 'daemon/(collect|health|exposition|history|http|stream|api)/'
+forbidden daemon/alerts 'daemon/(collect|health|exposition|history|http|stream|api)/'
+forbidden daemon/regression 'daemon/(collect|health|exposition|history|http|stream|api)/'
+forbidden daemon/health 'daemon/(collect|exposition|history|http|stream|api)/'
+forbidden daemon/http 'daemon/(collect|snapshot|exposition|history|stream|api)/'
+forbidden daemon/history 'daemon/(collect|exposition|http|stream|api)/'
 grep -rhE '#include "' include && complain "public headers include each other as <engram/...>"
 
 # only_user PATTERN FILE: nothing else in the daemon includes it.
@@ -22,12 +33,13 @@ only_user() {
   users=$(grep -rlE "#include <$1" daemon shmlib tools --include='*.[ch]' | sort | tr '\n' ' ')
   [ "$users" = "$2 " ] || complain "<$1 is used by: $users, not by $2 alone"
 }
-only_user hwloc "daemon/topology_describe.c daemon/topology_hwloc.h"
-only_user urcu daemon/snapshot.c
-only_user libdeflate daemon/gzip.c
+only_user hwloc "daemon/machine/topology_describe.c daemon/machine/topology_hwloc.h"
+only_user perfmon daemon/pmu/encode.c
+only_user urcu daemon/snapshot/snapshot.c
+only_user libdeflate daemon/base/gzip.c
 only_user ini daemon/config.c
 only_user curl tools/engramctl/http.c
-only_user yaml daemon/web_config.c
+only_user yaml daemon/http/web_config.c
 
 # Every public header stands alone, in C and in C++.
 for header in include/engram/*.h; do

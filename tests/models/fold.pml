@@ -6,15 +6,15 @@
  *
  *     here                  in the code
  *     process()             a writer: engram_install(), adds, death
- *     load()                continuity_new() and load_file(), daemon/continuity.c
- *     look()                found_look() and forget_unseen(), daemon/found.c
- *     admit()               admit() with is_known(), daemon/admit.c
+ *     load()                continuity_new() and load_file(), daemon/totals/continuity.c
+ *     look()                found_look() and forget_unseen(), daemon/regions/found.c
+ *     admit()               admit() with is_known(), daemon/regions/admit.c
  *     ask_locks()           found_refresh(), thorough, and admit_again()
  *     remove()              found_remove()
- *     disk_step()           replace_file() in its thread, daemon/state.c
- *     start_fold()          start_fold() and fold_into(), with totals_fold(), daemon/totals.c
+ *     disk_step()           replace_file() in its thread, daemon/totals/state.c
+ *     start_fold()          start_fold() and fold_into(), with totals_fold(), daemon/totals/totals.c
  *     write_ended()         write_ended(), found_folded(), write_failed()
- *     publish()             publish(), daemon/discovery.c
+ *     publish()             publish(), daemon/collect/discovery.c
  *     scraper()             a collector's sums and a scrape of them
  *
  * Region files are 0 and 1, and 2 is the copy of 0, with its nonce.  A name and a lock come to

@@ -6,7 +6,7 @@
 
 #include "fixture.h"
 
-#include "daemon/continuity.h"
+#include "daemon/totals/continuity.h"
 
 extern char state_dir[80], away_dir[80]; /* the latter is free for a test */
 extern struct pipeline pipeline;

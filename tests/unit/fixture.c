@@ -3,9 +3,9 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/clock.h"
-#include "daemon/collector.h"
-#include "daemon/exposition.h"
+#include "daemon/base/clock.h"
+#include "daemon/collect/collector.h"
+#include "daemon/exposition/exposition.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+static char unit_directory[] = "/dev/shm/engram-unit-XXXXXX";
 char fixture_directory[64];
 int fixture_dir;
 
@@ -27,9 +28,20 @@ static void forget_process(void)
     memset(&engram_process_state, 0, sizeof engram_process_state);
 }
 
+const char *unit_directory_make(void)
+{
+    bool made = mkdtemp(unit_directory) && chmod(unit_directory, 0711) == 0; /* some are others */
+    return made ? unit_directory : NULL;
+}
+
+void unit_template(char path[64])
+{
+    snprintf(path, 64, "%s/XXXXXX", unit_directory);
+}
+
 void fixture_start(void)
 {
-    snprintf(fixture_directory, sizeof fixture_directory, "/dev/shm/engram-test-XXXXXX");
+    unit_template(fixture_directory);
     ck_assert_ptr_nonnull(mkdtemp(fixture_directory));
     fixture_dir = open(fixture_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     setenv("ENGRAM_DIR", fixture_directory, 1);
@@ -41,6 +53,11 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 {
     (void)status, (void)type, (void)at;
     return remove(path);
+}
+
+void unit_directory_remove(void)
+{
+    nftw(unit_directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 void remove_tree(const char *path)
@@ -131,8 +148,8 @@ void log_release(bool pass_on)
 }
 
 /*
- * These stand in for daemon/clock.c: the linker takes what a program brings itself before it looks
- * into libdaemon.a.
+ * These stand in for daemon/base/clock.c: the linker takes what a program brings itself before it
+ * looks into libdaemon.a.
  */
 static _Atomic uint64_t stopped_at;
 
@@ -152,6 +169,12 @@ uint64_t clock_monotonic(void)
 {
     uint64_t stopped = atomic_load(&stopped_at);
     return stopped ? stopped : real_clock();
+}
+
+/* Of a machine whose counter goes at 3 GHz. */
+uint64_t clock_cycles(void)
+{
+    return 3 * clock_monotonic();
 }
 
 /* By the real clock, so that a thread which ticks does not spin while the other stands. */

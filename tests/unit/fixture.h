@@ -9,9 +9,16 @@
 
 #include <engram/engram.h>
 
-#include "daemon/found.h"
-#include "daemon/pace.h"
-#include "daemon/snapshot.h"
+#include "daemon/base/pace.h"
+#include "daemon/regions/found.h"
+#include "daemon/snapshot/snapshot.h"
+
+/* Of this run, on a tmpfs: what tests leave behind in it, as some that fail do, goes with it.  NULL
+ * when it cannot be made. */
+const char *unit_directory_make(void);
+void unit_directory_remove(void);
+/* Writes the path of a new file's name in it, for mkstemp() and its like. */
+void unit_template(char path[64]);
 
 extern char fixture_directory[64];
 extern int fixture_dir; /* the same, open */
@@ -42,7 +49,7 @@ void log_capture(void);
 const char *log_captured(void);
 void log_release(bool pass_on);
 
-/* Stops the daemon's clock (daemon/clock.h) at a time; 0 lets it run again. */
+/* Stops the daemon's clock (daemon/base/clock.h) at a time; 0 lets it run again. */
 void fixture_clock(uint64_t ns);
 
 /* Machines to run on, as HWLOC_SYNTHETIC: what they have not counts to CPU 0's place. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "http_client.h"
 #include "fixture.h"
+#include "http_client.h"
+
+#include "daemon/base/gzip.h"
 
 #include <check.h>
 #include <arpa/inet.h>
@@ -35,16 +37,30 @@ static void begin_stream(struct http_response *response)
         http_respond(response, 503, "text/plain", "full\n", 5);
 }
 
-static void respond_big(struct http_response *response)
+static void respond_big(struct http_response *response, enum http_body whose)
 {
     struct buffer body = {0};
     buffer_reserve(&body, BIG);
     memset(body.data, 'x', BIG);
     body.length = BIG;
-    struct frame *frame = frame_take(&body, http_account(response));
+    struct frame *frame = frame_take(&body, http_account(response, whose));
     http_header(response, "Content-Encoding: big");
     http_respond_frame(response, 200, "text/plain", frame);
     frame_release(frame);
+}
+
+/* As the daemon does: the whole of it is kept for who wants that. */
+static void respond_packed(struct http_response *response)
+{
+    size_t *account = http_account(response, HTTP_SHARED);
+    struct buffer body = {0};
+    buffer_reserve(&body, BIG);
+    memset(body.data, 'x', BIG);
+    body.length = BIG;
+    struct frame *whole = frame_take(&body, account), *packed = gzip_frame(whole, account);
+    http_respond_frame(response, 200, "text/plain", packed);
+    frame_release(packed);
+    frame_release(whole);
 }
 
 static void greet(void)
@@ -68,7 +84,11 @@ static void handle(const struct http_request *request, struct http_response *res
         if (strcmp(request->query, "greet") == 0)
             greet();
     } else if (strcmp(request->path, "/big") == 0) {
-        respond_big(response);
+        respond_big(response, HTTP_OWN);
+    } else if (strcmp(request->path, "/shared") == 0) {
+        respond_big(response, HTTP_SHARED);
+    } else if (strcmp(request->path, "/packed") == 0) {
+        respond_packed(response);
     } else if (strcmp(request->path, "/query") == 0) {
         http_header(response, "X-First: 1");
         http_header(response, "X-Second: 2");
@@ -149,6 +169,19 @@ struct client *client_new(int listener)
 {
     struct client *client = calloc(1, sizeof *client);
     client->fd = http_connected(http_server_address(http.server, listener));
+    return client;
+}
+
+struct client *client_from(uint32_t address)
+{
+    struct client *client = calloc(1, sizeof *client);
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)}, to = from;
+    to.sin_port = htons((uint16_t)atoi(strchr(http_server_address(http.server, 1), ':') + 1));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(client->fd, (const struct sockaddr *)&from, sizeof from), 0);
+    ck_assert_int_eq(connect(client->fd, (const struct sockaddr *)&to, sizeof to), 0);
+    fcntl(client->fd, F_SETFL, O_NONBLOCK);
     return client;
 }
 

@@ -6,15 +6,15 @@
 #ifndef TESTS_UNIT_HTTP_CLIENT_H
 #define TESTS_UNIT_HTTP_CLIENT_H
 
-#include "daemon/http.h"
-#include "daemon/http_listen.h"
-#include "daemon/http_stream.h"
+#include "daemon/http/http.h"
+#include "daemon/http/http_listen.h"
+#include "daemon/http/http_stream.h"
 
 #include <stdbool.h>
 #include <sys/un.h>
 
 #define BIG (8u << 20) /* more than sockets hold */
-#define GET "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+#define GET "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 extern struct http_fixture {
     struct event_base *base;
@@ -53,6 +53,8 @@ struct response {
 };
 
 struct client *client_new(int listener);
+/* By TCP from an address of loopback, in host order. */
+struct client *client_from(uint32_t address);
 void client_free(struct client *client);
 
 /* All of it, however little the server takes at a time. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "fixture.h"
 #include "suites.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,10 +20,15 @@ static void reserve_descriptors(void)
 int main(void)
 {
     reserve_descriptors();
+    if (!unit_directory_make()) {
+        perror("unit: /dev/shm");
+        return EXIT_FAILURE;
+    }
     SRunner *runner = srunner_create(NULL);
     SUITES(ADD_SUITE)
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    unit_directory_remove();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

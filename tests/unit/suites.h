@@ -11,14 +11,22 @@
     X(accept)                                                                                      \
     X(activation)                                                                                  \
     X(admin)                                                                                       \
+    X(alerting)                                                                                    \
     X(api)                                                                                         \
     X(attach)                                                                                      \
     X(auth)                                                                                        \
+    X(bandwidth)                                                                                   \
     X(bodies)                                                                                      \
+    X(boxes)                                                                                       \
     X(bucket)                                                                                      \
+    X(cache_check)                                                                                 \
+    X(canary)                                                                                      \
+    X(checks)                                                                                      \
     X(config)                                                                                      \
     X(continuity)                                                                                  \
     X(cors)                                                                                        \
+    X(cpus)                                                                                        \
+    X(demo_audit)                                                                                  \
     X(demo)                                                                                        \
     X(demo_parts)                                                                                  \
     X(derived)                                                                                     \
@@ -26,9 +34,13 @@
     X(events)                                                                                      \
     X(exposition)                                                                                  \
     X(feed)                                                                                        \
+    X(fields)                                                                                      \
+    X(figures)                                                                                     \
     X(forget_order)                                                                                \
     X(golden)                                                                                      \
+    X(health)                                                                                      \
     X(history)                                                                                     \
+    X(host)                                                                                        \
     X(http)                                                                                        \
     X(http_admission)                                                                              \
     X(http_listen)                                                                                 \
@@ -39,18 +51,30 @@
     X(match)                                                                                       \
     X(notify)                                                                                      \
     X(number)                                                                                      \
+    X(model)                                                                                       \
+    X(numa)                                                                                        \
     X(pace)                                                                                        \
     X(peers)                                                                                       \
     X(plan)                                                                                        \
+    X(pmu)                                                                                         \
+    X(pmu_sensor)                                                                                  \
+    X(pressure_sensor)                                                                             \
+    X(process_sensor)                                                                              \
     X(processes)                                                                                   \
     X(quantile)                                                                                    \
     X(query)                                                                                       \
+    X(rate)                                                                                        \
     X(reader)                                                                                      \
+    X(regression)                                                                                  \
+    X(resctrl)                                                                                     \
     X(snapshot)                                                                                    \
+    X(source)                                                                                      \
     X(sse)                                                                                         \
     X(state)                                                                                       \
     X(stream)                                                                                      \
     X(stretch)                                                                                     \
+    X(sysfs)                                                                                       \
+    X(terminal)                                                                                    \
     X(tls)                                                                                         \
     X(stream_clients)                                                                              \
     X(topology)                                                                                    \

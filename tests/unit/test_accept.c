@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suites.h"
 
-#include "daemon/accept.h"
+#include "daemon/http/accept.h"
 
 /* What Prometheus 2.42 sends by default. */
 #define PROMETHEUS                                                                                 \

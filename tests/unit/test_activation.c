@@ -5,8 +5,8 @@
 #include "http_client.h"
 #include "suites.h"
 
-#include "daemon/activation.h"
-#include "daemon/listening.h"
+#include "daemon/http/activation.h"
+#include "daemon/http/listening.h"
 
 #include <fcntl.h>
 #include <stdio.h>

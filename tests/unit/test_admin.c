@@ -24,6 +24,14 @@ static char path[100], error[256];
 static const char *reload_fails; /* with this sentence, or NULL */
 static int reloads;
 
+static int learned;
+
+static void learn(void *argument)
+{
+    (void)argument;
+    learned++;
+}
+
 static bool reload(void *argument, char *said, size_t size)
 {
     ck_assert_ptr_eq(argument, &base);
@@ -36,7 +44,7 @@ static bool reload(void *argument, char *said, size_t size)
 static struct admin *make_admin(void)
 {
     struct admin_options options = {
-        .base = base, .order = order, .reload = reload, .argument = &base};
+        .base = base, .order = order, .reload = reload, .learn = learn, .argument = &base};
     return admin_new(&options, path, error, sizeof error);
 }
 
@@ -99,19 +107,13 @@ static const struct {
     enum admin_command command;
     const char *argument;
 } lines[] = {
-    {"reload", NULL, ADMIN_RELOAD, ""},
-    {"reload ", NULL, ADMIN_RELOAD, ""},
-    {"forget engine", NULL, ADMIN_FORGET, "engine"},
-    {"forget a b", NULL, ADMIN_FORGET, "a b"},
-    {"forget \xc3\xa9", NULL, ADMIN_FORGET, "\xc3\xa9"},
-    {"forget", "takes a name", 0, NULL},
-    {"forget ", "takes a name", 0, NULL},
-    {"reload now", "takes nothing", 0, NULL},
-    {"", "no such command", 0, NULL},
-    {"Reload", "no such command", 0, NULL},
-    {"reload\t", "line of text", 0, NULL},
-    {"forget \xff", "line of text", 0, NULL},
-    {"forget \x7f", "line of text", 0, NULL},
+    {"reload", NULL, ADMIN_RELOAD, ""},        {"reload ", NULL, ADMIN_RELOAD, ""},
+    {"learn", NULL, ADMIN_LEARN, ""},          {"forget engine", NULL, ADMIN_FORGET, "engine"},
+    {"forget a b", NULL, ADMIN_FORGET, "a b"}, {"forget \xc3\xa9", NULL, ADMIN_FORGET, "\xc3\xa9"},
+    {"forget", "takes a name", 0, NULL},       {"forget ", "takes a name", 0, NULL},
+    {"reload now", "takes nothing", 0, NULL},  {"", "no such command", 0, NULL},
+    {"Reload", "no such command", 0, NULL},    {"reload\t", "line of text", 0, NULL},
+    {"forget \xff", "line of text", 0, NULL},  {"forget \x7f", "line of text", 0, NULL},
     {"reload\r", "line of text", 0, NULL},
 };
 
@@ -142,7 +144,7 @@ START_TEST(reload_is_done_and_answered)
     say(fd, "load\nnonsense\n");
     ck_assert_str_eq(heard(fd),
                      "error web.yml:3: no\n"
-                     "error there is no such command; there are reload and forget NAME\n");
+                     "error there is no such command; there are reload, forget NAME and learn\n");
     ck_assert_int_eq(reloads, 2);
     close(fd);
 }
@@ -165,6 +167,7 @@ START_TEST(forget_is_answered_when_it_is_done)
     say(fd, "forget a b\nreload\n");
     ck_assert_str_eq(heard(fd), "");
     ck_assert_str_eq(forget_order_name(order), "a b");
+    ck_assert(admin_owes(admin));
     say(other, "forget c\n");
     ck_assert_str_eq(heard(other), "error another name is being forgotten; try again\n");
     ck_assert_int_eq(reloads, 0); /* in turn */
@@ -172,6 +175,7 @@ START_TEST(forget_is_answered_when_it_is_done)
     const char *text = heard(fd);
     ck_assert_msg(strncmp(text, answers[_i].reply, strlen(answers[_i].reply)) == 0, "%s", text);
     ck_assert_str_eq(text + strlen(text) - 4, "\nok\n");
+    ck_assert(!admin_owes(admin));
     ck_assert_int_eq(reloads, 1);
     ck_assert_ptr_nonnull(strstr(log_captured(), "name=forget argument=\"a b\" pid="));
     close(fd);
@@ -185,6 +189,7 @@ START_TEST(client_may_leave_before_the_answer)
     say(fd, "reload\nforget a\n"); /* the first answer finds nobody any more */
     close(fd);
     run();
+    ck_assert(!admin_owes(admin));
     ck_assert_str_eq(forget_order_name(order), "a");
     forget_order_answer(order, FORGET_DONE);
     run();

@@ -3,8 +3,9 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/api.h"
-#include "daemon/topology_hwloc.h"
+#include "daemon/api/api.h"
+#include "daemon/machine/live.h"
+#include "daemon/machine/topology_hwloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 
 static struct pipeline pipeline;
 static struct api api;
+static struct live *live;
+static struct figures *figures;
 static struct buffer body;
 static const struct computed_family *const none[] = {NULL};
 
@@ -20,13 +23,19 @@ static void start(void)
 {
     fixture_start();
     pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
-    api = (struct api){pipeline.store, pipeline.topology, NULL, NULL};
+    live = live_new(64, 64);
+    figures = figures_new();
+    api = (struct api){
+        pipeline.store, pipeline.topology, live, NULL, NULL, alerting_new(figures, pipeline.store)};
     body = (struct buffer){0};
 }
 
 static void stop(void)
 {
     buffer_free(&body);
+    live_free(live);
+    alerting_free(api.alerting);
+    figures_free(figures);
     if (pipeline.found.totals != pipeline.totals)
         totals_release((struct totals *)(uintptr_t)pipeline.found.totals);
     pipeline_stop(&pipeline);
@@ -75,9 +84,21 @@ START_TEST(errors_are_documents)
 }
 END_TEST
 
-START_TEST(no_alerts_yet)
+START_TEST(alerts_are_listed)
 {
     ck_assert_str_eq(document("alerts", ""), "{\"alerts\":[]}\n");
+    struct engram_engine engine;
+    fixture_process("p");
+    engram_register_audit(&engine);
+    engram_gauge_set(engine.audit_violations[0], 3);
+    pipeline_collect(&pipeline, none);
+    alerting_look(api.alerting);
+    const char *shown = document("alerts", "");
+    ck_assert_ptr_nonnull(strstr(shown, "{\"alerts\":[{\"name\":\"AuditViolations\","
+                                        "\"state\":\"firing\",\"severity\":\"critical\","));
+    ck_assert_ptr_nonnull(strstr(shown, "\"labels\":{\"kind\":\"dangling_edge\","
+                                        "\"process\":\"p\"},\"value\":3,"
+                                        "\"threshold\":0,"));
 }
 END_TEST
 
@@ -206,6 +227,8 @@ static const char *described(const char *machine, const char *present, const cha
 
 START_TEST(machine_of_two_packages)
 {
+    live_set(live, LIVE_CPU_BUSY, 1, 0.12345);
+    live_set(live, LIVE_NODE_TAKEN, 1, 1);
     ck_assert_str_eq(
         described("package:2 numa:1(memory=1048576) l2:1(size=4096) core:1 pu:2", "0-5\n",
                   "0-1,3\n"),
@@ -213,7 +236,8 @@ START_TEST(machine_of_two_packages)
         "\"packages\":[{\"package\":0,\"numa_nodes\":[0],\"cpus\":[0,1]},"
         "{\"package\":1,\"numa_nodes\":[1],\"cpus\":[2,3]}],"
         "\"numa_nodes\":[{\"numa_node\":0,\"package\":0,\"memory_bytes\":1048576,\"cpus\":[0,1]},"
-        "{\"numa_node\":1,\"package\":1,\"memory_bytes\":1048576,\"cpus\":[2,3]}],"
+        "{\"numa_node\":1,\"package\":1,\"memory_bytes\":1048576,"
+        "\"memory_taken_ratio\":1,\"cpus\":[2,3]}],"
         "\"caches\":[{\"level\":2,\"type\":\"unified\",\"size_bytes\":4096,\"line_bytes\":64,"
         "\"package\":0,\"cpus\":[0,1]},"
         "{\"level\":2,\"type\":\"unified\",\"size_bytes\":4096,\"line_bytes\":64,"
@@ -221,7 +245,7 @@ START_TEST(machine_of_two_packages)
         "\"cores\":[{\"core\":0,\"package\":0,\"cpus\":[0,1]},"
         "{\"core\":1,\"package\":1,\"cpus\":[2,3]}],"
         "\"cpus\":[{\"cpu\":0,\"core\":0,\"package\":0,\"numa_node\":0},"
-        "{\"cpu\":1,\"core\":0,\"package\":0,\"numa_node\":0},"
+        "{\"cpu\":1,\"core\":0,\"package\":0,\"numa_node\":0,\"busy_ratio\":0.123},"
         "{\"cpu\":2,\"core\":1,\"package\":1,\"numa_node\":1},"
         "{\"cpu\":3,\"core\":1,\"package\":1,\"numa_node\":1}],\"distances\":[]}\n");
 }
@@ -240,7 +264,7 @@ Suite *api_suite(void)
     TCase *tests = tcase_create("documents");
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_loop_test(tests, errors_are_documents, 0, sizeof wrongs / sizeof wrongs[0]);
-    tcase_add_test(tests, no_alerts_yet);
+    tcase_add_test(tests, alerts_are_listed);
     tcase_add_test(tests, processes_that_run);
     tcase_add_test(tests, process_that_has_ended);
     tcase_add_test(tests, what_is_kept);

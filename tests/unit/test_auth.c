@@ -2,8 +2,8 @@
 /* Users and tokens: whose request is granted, what a verification costs, and who may wait. */
 #include "suites.h"
 
-#include "daemon/auth.h"
-#include "daemon/auth_worker.h"
+#include "daemon/http/auth.h"
+#include "daemon/http/auth_worker.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/bodies.h"
+#include "daemon/exposition/bodies.h"
 
 #include <string.h>
 

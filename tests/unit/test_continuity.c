@@ -4,9 +4,9 @@
 #include "continuity_fixture.h"
 #include "suites.h"
 
-#include "daemon/clock.h"
-#include "daemon/continuity.h"
-#include "daemon/state_file.h"
+#include "daemon/base/clock.h"
+#include "daemon/totals/continuity.h"
+#include "daemon/totals/state_file.h"
 #include "shmlib/guard.h"
 
 #include <dirent.h>

@@ -3,7 +3,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/derived.h"
+#include "daemon/snapshot/derived.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
-#define WINDOW 60 /* samples, as in daemon/derived.c */
+#define WINDOW 60 /* samples, as in daemon/snapshot/derived.c */
 
 static struct pipeline pipeline;
 static struct derived *derived;

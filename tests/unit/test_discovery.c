@@ -4,8 +4,8 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/collector.h"
-#include "daemon/discovery.h"
+#include "daemon/collect/collector.h"
+#include "daemon/collect/discovery.h"
 #include "shmlib/guard.h"
 
 #include <fcntl.h>
@@ -47,7 +47,8 @@ static void start_in(const char *first, const char *second, bool flat)
                                         .directories = directories,
                                         .flat = flat,
                                         .pace = pipeline.pace,
-                                        .series_limit = 100};
+                                        .series_limit = 100,
+                                        .computed = self_families(pipeline.self)};
     discovery = discovery_new(&options);
     ck_assert_ptr_nonnull(discovery);
 }
@@ -447,7 +448,8 @@ END_TEST
 
 START_TEST(several_directories_are_one)
 {
-    char second[64] = "/dev/shm/engram-test-XXXXXX";
+    char second[64];
+    unit_template(second);
     ck_assert_ptr_nonnull(mkdtemp(second));
     end();
     start_in(fixture_directory, second, false);
@@ -565,8 +567,8 @@ static pid_t child_process(void)
 static struct collectors *start_threads(void)
 {
     ck_assert(discovery_start(discovery));
-    struct collectors *collectors =
-        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, NULL);
+    struct collectors *collectors = collectors_start(&(struct collector_options){
+        pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, NULL, NULL});
     ck_assert_ptr_nonnull(collectors);
     return collectors;
 }

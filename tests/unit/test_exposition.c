@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/exposition.h"
+#include "daemon/exposition/exposition.h"
 
 Suite *exposition_suite(void);
 

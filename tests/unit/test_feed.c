@@ -4,8 +4,8 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/announce.h"
-#include "daemon/collector.h"
+#include "daemon/collect/announce.h"
+#include "daemon/collect/collector.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -70,6 +70,13 @@ static uint64_t read_digits(uint64_t *cursor, uint64_t end, uint64_t *missed)
             event_source_release(items[i].source);
         }
     return digits;
+}
+
+static void make_room(uint32_t items)
+{
+    feed_free(feed);
+    feed = feed_new(items);
+    ck_assert_ptr_nonnull(feed);
 }
 
 static struct plan *plan_of_one(engram_event *event)
@@ -154,6 +161,7 @@ START_TEST(kind_that_is_new_waits_for_its_name)
 {
     struct topology *topology = pipeline.topology;
     uint64_t cursor = 0, missed = 0;
+    make_room(8 * ROOM);
     struct engram_region *region = fixture_process("p");
     engram_event first = event_of("first");
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
@@ -161,8 +169,8 @@ START_TEST(kind_that_is_new_waits_for_its_name)
     region->limit = 0;
     engram_event_emit(first, 1, 0);
     engram_event_emit(second, 2, 0);
-    struct collectors *collectors =
-        collectors_start(pipeline.store, topology, pipeline.self, pipeline.pace, feed);
+    struct collectors *collectors = collectors_start(&(struct collector_options){
+        pipeline.store, topology, pipeline.self, pipeline.pace, feed, NULL});
     usleep(50000); /* ten ticks */
     ck_assert_uint_eq(feed_head(feed), 0);
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
@@ -184,8 +192,8 @@ START_TEST(kind_that_is_never_named_does_not_hold_up_others)
     region->limit = 0;
     engram_event_emit(unknown, 1, 0);
     engram_event_emit(named, 2, 0);
-    struct collectors *collectors =
-        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, feed);
+    struct collectors *collectors = collectors_start(&(struct collector_options){
+        pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, feed, NULL});
     while (feed_head(feed) < 1)
         usleep(1000);
     ck_assert(collectors_stop(collectors));
@@ -193,6 +201,64 @@ START_TEST(kind_that_is_never_named_does_not_hold_up_others)
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, self_families(pipeline.self)));
     pipeline_collect(&pipeline, NULL);
     ck_assert_double_eq(shown_value(pipeline.store, "engramd_events_missed_total "), 1);
+}
+END_TEST
+
+/* How many of `count` events an owner may add. */
+static uint32_t allowed(uint32_t owner, uint64_t tick, uint32_t count)
+{
+    static struct drained drained;
+    const struct event_source source = {.owner = owner};
+    drained.count = count;
+    drained.missed = 1;
+    feed_limit(feed, &source, tick, &drained);
+    ck_assert_uint_eq(drained.count + drained.missed, count + 1);
+    return drained.count;
+}
+
+START_TEST(each_owner_has_a_share_of_each_tick)
+{
+    make_room(8 * ROOM);
+    ck_assert_uint_eq(allowed(1, 1, ROOM - 1), ROOM - 1);
+    ck_assert_uint_eq(allowed(1, 1, ROOM), 1);
+    ck_assert_uint_eq(allowed(1, 1, ROOM), 0);
+    ck_assert_uint_eq(allowed(2, 1, 2 * ROOM), ROOM);
+    ck_assert_uint_eq(allowed(1, 2, 2 * ROOM), ROOM);
+}
+END_TEST
+
+/* Those who are too many to be counted each have one share together. */
+START_TEST(owners_without_number_have_one_share)
+{
+    make_room(8 * ROOM);
+    for (uint32_t owner = 0; owner < 64; owner++)
+        ck_assert_uint_eq(allowed(owner, 1, 1), 1);
+    ck_assert_uint_eq(allowed(64, 1, ROOM), ROOM);
+    ck_assert_uint_eq(allowed(65, 1, ROOM), 0);
+    ck_assert_uint_eq(allowed(63, 1, ROOM), ROOM - 1);
+    ck_assert_uint_eq(allowed(65, 2, ROOM), ROOM);
+}
+END_TEST
+
+/* What one owner emits beyond its share is missed, and counted. */
+START_TEST(flood_is_cut_and_counted)
+{
+    struct engram_region *region = fixture_process("p");
+    engram_event event = event_of("e");
+    make_room(8 * ROOM);
+    snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
+    region->limit = 0;
+    for (int i = 0; i < 3 * ROOM; i++)
+        engram_event_emit(event, 1, 0);
+    struct collectors *collectors = collectors_start(&(struct collector_options){
+        pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, feed, NULL});
+    while (feed_head(feed) < ROOM)
+        usleep(1000);
+    ck_assert(collectors_stop(collectors));
+    ck_assert_uint_eq(feed_head(feed), ROOM);
+    snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, self_families(pipeline.self)));
+    pipeline_collect(&pipeline, NULL);
+    ck_assert_double_eq(shown_value(pipeline.store, "engramd_events_missed_total "), 2 * ROOM);
 }
 END_TEST
 
@@ -219,13 +285,15 @@ END_TEST
 static struct plan *announced(struct plan *before)
 {
     struct plan *now = pipeline_plan(&pipeline, none);
-    announce(feed, before, now);
+    const struct drain drain = {pipeline.topology, pipeline.self, feed, pipeline.pace, ANY_SOCKET};
+    announce(&drain, before, now);
     if (before)
         plan_release(before);
     return now;
 }
 
-/* "+p" for each process that came, "-p" for each that went, since the cursor. */
+/* "+p" for each process that came, "-p" for each that went, "!p" for what it did, since the cursor.
+ */
 static const char *comings_and_goings(uint64_t *cursor)
 {
     static char text[64];
@@ -235,7 +303,10 @@ static const char *comings_and_goings(uint64_t *cursor)
     text[0] = 0;
     while (feed_read(feed, cursor, UINT64_MAX, &item, 1, &missed)) {
         length += (size_t)snprintf(text + length, sizeof text - length, "%c%s",
-                                   item.what == FEED_ATTACHED ? '+' : '-', item.source->process);
+                                   item.what == FEED_EVENT      ? '!'
+                                   : item.what == FEED_ATTACHED ? '+'
+                                                                : '-',
+                                   item.source->process);
         event_source_release(item.source);
     }
     return text;
@@ -278,6 +349,38 @@ START_TEST(who_is_missing_in_the_next_plan_has_gone)
 }
 END_TEST
 
+/* What it did since the last tick comes before the word of its end. */
+START_TEST(last_events_are_told_before_the_end)
+{
+    uint64_t cursor = 0;
+    struct engram_region *p = fixture_process("p");
+    engram_event event = event_of("e");
+    struct plan *plan = announced(NULL);
+    ck_assert_str_eq(comings_and_goings(&cursor), "+p");
+    engram_event_emit(event, 1, 2);
+    fixture_end(p);
+    plan = announced(plan);
+    ck_assert_str_eq(comings_and_goings(&cursor), "!p-p");
+    pipeline_collect(&pipeline, none);
+    ck_assert_str_eq(comings_and_goings(&cursor), "");
+    plan_release(plan);
+}
+END_TEST
+
+START_TEST(who_came_and_went_at_once_is_told_of)
+{
+    uint64_t cursor = 0;
+    struct engram_region *p = fixture_process("p");
+    engram_event_emit(event_of("e"), 1, 2);
+    fixture_end(p);
+    struct plan *plan = announced(NULL);
+    ck_assert_str_eq(comings_and_goings(&cursor), "+p!p-p");
+    plan = announced(plan);
+    ck_assert_str_eq(comings_and_goings(&cursor), "");
+    plan_release(plan);
+}
+END_TEST
+
 Suite *feed_suite(void)
 {
     Suite *suite = suite_create("feed");
@@ -290,9 +393,14 @@ Suite *feed_suite(void)
     tcase_add_test(tests, source_keeps_so_many_names);
     tcase_add_test(tests, kind_that_is_new_waits_for_its_name);
     tcase_add_test(tests, kind_that_is_never_named_does_not_hold_up_others);
+    tcase_add_test(tests, each_owner_has_a_share_of_each_tick);
+    tcase_add_test(tests, owners_without_number_have_one_share);
+    tcase_add_test(tests, flood_is_cut_and_counted);
     tcase_add_test(tests, bell_rings_until_it_is_heard);
     tcase_add_test(tests, coming_and_going_is_told_once);
     tcase_add_test(tests, who_is_missing_in_the_next_plan_has_gone);
+    tcase_add_test(tests, last_events_are_told_before_the_end);
+    tcase_add_test(tests, who_came_and_went_at_once_is_told_of);
     suite_add_tcase(suite, tests);
     return suite;
 }

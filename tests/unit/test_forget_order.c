@@ -4,7 +4,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/continuity.h"
+#include "daemon/totals/continuity.h"
 #include "shmlib/guard.h"
 
 #include <poll.h>

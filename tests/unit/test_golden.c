@@ -5,6 +5,7 @@
  * file's name, engram-region(5) and abi.h together.
  */
 #define _GNU_SOURCE
+#include "fixture.h"
 #include "suites.h"
 
 #include "shmlib/sum.h"
@@ -117,7 +118,8 @@ static bool same_text(const char *left, const char *right)
 
 START_TEST(todays_writer_writes_it)
 {
-    char path[] = "/tmp/engram-region-XXXXXX";
+    char path[64];
+    unit_template(path);
     int fd = memfd_create("golden", MFD_CLOEXEC);
     FILE *to = fdopen(mkstemp(path), "w");
     fill_region(make_region(fd));
@@ -176,8 +178,9 @@ static union word value_of(const struct reader *reader, const char *name)
 
 START_TEST(todays_reader_reads_it)
 {
-    char directory[] = "/dev/shm/engram-test-XXXXXX";
+    char directory[64];
     enum rejection rejection;
+    unit_template(directory);
     int dir = undump(directory);
     struct reader *reader = reader_open(dir, "golden", &rejection);
     unlinkat(dir, "golden", 0);

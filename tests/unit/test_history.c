@@ -4,9 +4,9 @@
  * jump and fall at random, and whatever the history says must follow from what the
  * model has, in windows and point by point.
  */
-#include "daemon/api.h"
-#include "daemon/quantile.h"
-#include "daemon/window.h"
+#include "daemon/api/api.h"
+#include "daemon/history/quantile.h"
+#include "daemon/history/window.h"
 #include "suites.h"
 
 #include <math.h>

@@ -5,7 +5,7 @@
 #include "http_client.h"
 #include "suites.h"
 
-#include "daemon/http_connection.h"
+#include "daemon/http/http_connection.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +17,8 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define PIECE 4096 /* bytes: what libevent reads at a time */
 
 /* Both listeners, unix and TCP, must do the same. */
 START_TEST(connection_stays)
@@ -39,10 +41,10 @@ END_TEST
 START_TEST(requests_are_answered_in_turn)
 {
     struct client *client = client_new(_i);
-    client_ask(client, "GET /query?1 HTTP/1.1\r\nHost: x\r\n\r\n"
-                       "GET /query?2 HTTP/1.1\r\nHost: x\r\n\r\n"
-                       "POST / HTTP/1.1\r\nHost: x\r\n\r\n"
-                       "GET /query?3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" GET);
+    client_ask(client, "GET /query?1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                       "GET /query?2 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                       "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                       "GET /query?3 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" GET);
     ck_assert_str_eq(client_next(client, false)->body, "1");
     ck_assert_str_eq(client_next(client, false)->body, "2");
     ck_assert_int_eq(client_next_status(client), 405);
@@ -83,15 +85,15 @@ END_TEST
 START_TEST(head_has_no_body)
 {
     struct client *client = client_new(_i);
-    client_ask(client, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(client, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     const struct response *response = client_next(client, true);
     ck_assert_int_eq(response->status, 200);
     ck_assert_ptr_nonnull(strstr(response->head, "\r\nContent-Length: 6\r\n"));
     client_expect_silence(client);
-    client_ask(client, "HEAD /big HTTP/1.1\r\nHost: x\r\n\r\n" GET);
+    client_ask(client, "HEAD /big HTTP/1.1\r\nHost: localhost\r\n\r\n" GET);
     ck_assert_int_eq(client_next(client, true)->status, 200);
     ck_assert_str_eq(client_next(client, false)->body, "hello\n");
-    ck_assert_uint_eq(http.server->owed, 0);
+    ck_assert_uint_eq(http.server->owed[HTTP_OWN], 0);
     client_free(client);
 }
 END_TEST
@@ -99,7 +101,7 @@ END_TEST
 START_TEST(head_has_no_body_even_when_refused)
 {
     struct client *client = client_new(0);
-    client_ask(client, "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n");
+    client_ask(client, "HEAD / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n");
     ck_assert_int_eq(client_next(client, true)->status, 413);
     client_expect_end(client);
     client_free(client);
@@ -109,7 +111,7 @@ END_TEST
 START_TEST(headers_are_added)
 {
     struct client *client = client_new(0);
-    client_ask(client, "GET /query HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(client, "GET /query HTTP/1.1\r\nHost: localhost\r\n\r\n");
     const struct response *response = client_next(client, false);
     ck_assert_ptr_nonnull(strstr(response->head, "\r\nX-First: 1\r\nX-Second: 2\r\n"));
     ck_assert_uint_eq(response->length, 0);
@@ -124,11 +126,12 @@ static const struct {
 } errors[] = {
     {"nonsense\r\n\r\n", 400, false},
     {"GET / HTTP/1.1\r\n\r\n", 400, false}, /* no Host */
-    {"POST / HTTP/1.1\r\nHost: x\r\n\r\n", 405, true},
-    {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 413, false},
-    {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501, false},
-    {"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, false},
-    {"GET /forgotten HTTP/1.1\r\nHost: x\r\n\r\n", 500, true},
+    {"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, true},
+    {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", 413, false},
+    {"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501,
+     false},
+    {"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505, false},
+    {"GET /forgotten HTTP/1.1\r\nHost: localhost\r\n\r\n", 500, true},
 };
 
 START_TEST(errors_have_a_status)
@@ -155,7 +158,7 @@ END_TEST
 /* A head of exactly the most that is taken, and one byte more. */
 START_TEST(long_heads_are_refused)
 {
-    static const char first[] = "GET / HTTP/1.1\r\nHost: x\r\nA: ";
+    static const char first[] = "GET / HTTP/1.1\r\nHost: localhost\r\nA: ";
     for (size_t more = 0; more < 2; more++) {
         struct client *client = client_new(1);
         size_t fill = HTTP_HEAD_MAX - (sizeof first - 1) - 4 + more;
@@ -176,7 +179,7 @@ START_TEST(refused_body_is_let_go_by)
 {
     struct client *client = client_new(_i);
     char *body = calloc(1, 1 << 20), rest;
-    client_ask(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n");
+    client_ask(client, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048576\r\n\r\n");
     for (size_t sent = 0; sent < 1 << 20; http_run()) {
         ssize_t more = send(client->fd, body, (1 << 20) - sent, MSG_NOSIGNAL);
         ck_assert_msg(more > 0 || errno == EAGAIN, "cut off after %zu bytes", sent);
@@ -197,7 +200,7 @@ START_TEST(answer_has_a_deadline)
 {
     struct client *client = client_new(0);
     struct timeval now, end;
-    client_ask(client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(client, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client_hear(client);
     const struct connection *connection = TAILQ_FIRST(&http.server->busy);
     ck_assert(event_pending(connection->deadline, EV_TIMEOUT, &end));
@@ -226,7 +229,7 @@ END_TEST
 
 START_TEST(head_may_come_byte_by_byte)
 {
-    static const char requests[] = GET "GET /query?second HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char requests[] = GET "GET /query?second HTTP/1.1\r\nHost: localhost\r\n\r\n";
     struct client *client = client_new(_i);
     for (const char *at = requests; *at; at++) {
         client_say(client, at, 1);
@@ -238,14 +241,45 @@ START_TEST(head_may_come_byte_by_byte)
 }
 END_TEST
 
+/* No memory for a buffer of more than what is read at a time. */
+static void *allocate_little(size_t size)
+{
+    return size > 2 * PIECE ? NULL : malloc(size);
+}
+
+static void *reallocate_little(void *old, size_t size)
+{
+    return size > 2 * PIECE ? NULL : realloc(old, size);
+}
+
+/* A head that came in pieces has to be put together first. */
+START_TEST(head_that_does_not_fit_into_memory_is_refused)
+{
+    struct client *client = client_new(_i), *other = client_new(_i);
+    static char head[3 * PIECE];
+    memset(head, 'a', sizeof head);
+    memcpy(head, "GET /", 5);
+    event_set_mem_functions(allocate_little, reallocate_little, free);
+    for (size_t at = 0; at < sizeof head; at += PIECE)
+        client_say(client, head + at, PIECE);
+    ck_assert_int_eq(client_next_status(client), 503);
+    client_ask(other, GET);
+    ck_assert_int_eq(client_next_status(other), 200);
+    event_set_mem_functions(malloc, realloc, free);
+    client_free(client);
+    client_free(other);
+    ck_assert_int_eq(http.handled, 1);
+}
+END_TEST
+
 static const struct {
     const char *request;
     bool stays;
 } versions[] = {
     {"GET / HTTP/1.0\r\n\r\n", false},
     {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
-    {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false},
-    {"GET / HTTP/1.1\r\nHost: x\r\nconnection: Keep-Alive\r\n\r\n", true},
+    {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", false},
+    {"GET / HTTP/1.1\r\nHost: localhost\r\nconnection: Keep-Alive\r\n\r\n", true},
 };
 
 START_TEST(connection_closes_when_asked)
@@ -305,10 +339,10 @@ static size_t drink(struct client *client)
 START_TEST(big_body_arrives_whole_and_is_released)
 {
     struct client *client = client_new(_i);
-    client_ask(client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(client, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ck_assert_uint_ge(drink(client), BIG);
     http_run();
-    ck_assert_uint_eq(http.server->owed, 0);
+    ck_assert_uint_eq(http.server->owed[HTTP_OWN], 0);
     client_free(client);
 }
 END_TEST
@@ -316,7 +350,7 @@ END_TEST
 START_TEST(half_closed_client_gets_its_answer)
 {
     struct client *client = client_new(_i);
-    client_ask(client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(client, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
     shutdown(client->fd, SHUT_WR);
     ck_assert_uint_ge(drink(client), BIG);
     while (!client->ended)
@@ -328,12 +362,12 @@ END_TEST
 START_TEST(leaving_early_releases_the_body)
 {
     struct client *client = client_new(_i);
-    client_ask(client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(client, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client_hear(client);
-    ck_assert_uint_eq(http.server->owed, BIG);
+    ck_assert_uint_eq(http.server->owed[HTTP_OWN], BIG);
     client_free(client);
     http_run();
-    ck_assert_uint_eq(http.server->owed, 0);
+    ck_assert_uint_eq(http.server->owed[HTTP_OWN], 0);
 }
 END_TEST
 
@@ -344,12 +378,12 @@ START_TEST(drain_closes_who_is_owed_nothing)
     client_ask(idle, GET);
     ck_assert_int_eq(client_next_status(idle), 200);
     client_ask(asking, "GET / HT");
-    client_ask(reading, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n" GET);
+    client_ask(reading, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n" GET);
     client_hear(reading);
     http_run(); /* all are accepted */
     http_server_drain(http.server);
     client_expect_end(idle);
-    client_ask(asking, "TP/1.1\r\nHost: x\r\n\r\n"); /* a scrape at a restart is not lost */
+    client_ask(asking, "TP/1.1\r\nHost: localhost\r\n\r\n"); /* a scrape at a restart is not lost */
     client_ask(fresh, GET);
     ck_assert_int_eq(client_next_status(asking), 200);
     ck_assert_int_eq(client_next_status(fresh), 200);
@@ -403,6 +437,7 @@ static TCase *of_requests(void)
     tcase_add_test(tests, answer_has_a_deadline);
     tcase_add_test(tests, endless_head_is_answered_once);
     tcase_add_loop_test(tests, head_may_come_byte_by_byte, 0, 2);
+    tcase_add_loop_test(tests, head_that_does_not_fit_into_memory_is_refused, 0, 2);
     tcase_add_loop_test(tests, connection_closes_when_asked, 0,
                         (int)(sizeof versions / sizeof versions[0]));
     tcase_add_loop_test(tests, half_a_request_is_no_request, 0, 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suites.h"
 
-#include "daemon/http_request.h"
+#include "daemon/http/http_request.h"
 
 #include <stdio.h>
 #include <string.h>

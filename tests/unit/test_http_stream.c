@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define STREAM "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"
+#define STREAM "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 static struct frame *frame_of(const char *text, size_t length)
 {
@@ -70,7 +70,7 @@ START_TEST(nothing_overtakes_the_head)
 {
     static const char head[] = "HTTP/1.1 200 OK\r\n";
     struct client *client = client_new(_i);
-    client_ask(client, "GET /stream?greet HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_ask(client, "GET /stream?greet HTTP/1.1\r\nHost: localhost\r\n\r\n");
     while (!memmem(client->in, client->length, "welcome ", 8))
         ck_assert(client_hear(client));
     ck_assert_mem_eq(client->in, head, sizeof head - 1);
@@ -171,6 +171,7 @@ START_TEST(streams_are_counted_apart)
                                        .connections_of_one = 2,
                                        .streams = MANY,
                                        .streams_of_one = MANY,
+                                       .streams_local = MANY,
                                        .owed = BIG,
                                        .patience_ms = 3600000};
     static struct client *clients[MANY];

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/json.h"
+#include "daemon/base/json.h"
 #include "suites.h"
 
 static struct buffer out;

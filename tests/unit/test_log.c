@@ -2,7 +2,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/log.h"
+#include "daemon/base/log.h"
 
 #include <ctype.h>
 #include <stdio.h>

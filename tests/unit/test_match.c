@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/labels.h"
-#include "daemon/glob.h"
-#include "daemon/match.h"
+#include "daemon/base/glob.h"
+#include "daemon/snapshot/labels.h"
+#include "daemon/snapshot/match.h"
 #include "suites.h"
 
 static struct match match;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fixture.h"
 #include "suites.h"
 
 #include "daemon/notify.h"
@@ -39,7 +40,9 @@ static void expect(int manager, const char *state)
 START_TEST(reaches_a_path)
 {
     char name[64];
-    snprintf(name, sizeof name, "/tmp/engramd-notify-%d", (int)getpid());
+    unit_template(name);
+    close(mkstemp(name));
+    unlink(name);
     int manager = manager_open(name);
     notify_send("READY=1");
     expect(manager, "READY=1");

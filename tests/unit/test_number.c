@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/buffer.h"
-#include "daemon/number.h"
+#include "daemon/base/buffer.h"
+#include "daemon/base/number.h"
 
 Suite *number_suite(void);
 

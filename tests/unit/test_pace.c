@@ -3,7 +3,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/clock.h"
+#include "daemon/base/clock.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -2,7 +2,7 @@
 /* Which connections are taken for those of one client. */
 #include "suites.h"
 
-#include "daemon/peers.h"
+#include "daemon/http/peers.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -4,7 +4,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/processes.h"
+#include "daemon/collect/processes.h"
 
 #include <fcntl.h>
 #include <math.h>

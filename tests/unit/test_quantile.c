@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is estimated from buckets, against the very values that were counted. */
-#include "daemon/quantile.h"
+#include "daemon/history/quantile.h"
 #include "suites.h"
 
 #include <engram/bucket.h>

@@ -2,7 +2,7 @@
 /* Parameters out of a query, decoded, and what is refused. */
 #include "suites.h"
 
-#include "daemon/query.h"
+#include "daemon/http/query.h"
 
 #include <stdio.h>
 #include <string.h>

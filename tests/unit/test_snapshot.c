@@ -3,7 +3,8 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/collector.h"
+#include "daemon/collect/collector.h"
+#include "daemon/collect/drain.h"
 #include "shmlib/guard.h"
 
 #include <pthread.h>
@@ -241,7 +242,7 @@ START_TEST(truncated_region_spoils_no_other)
 {
     guard_install();
     fixture_process("good");
-    engram_counter_add(engram_counter_new("c_total", "", NULL), 5);
+    fixture_add(engram_counter_new("c_total", "", NULL), 0, 5);
     fixture_process("bad");
     engram_counter_add(engram_counter_new("c_total", "", NULL), 5);
     pipeline_collect(&pipeline, none);
@@ -273,8 +274,8 @@ START_TEST(collectors_tick_until_stopped)
     fixture_process("p");
     engram_counter counter = engram_counter_new("c_total", "", NULL);
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
-    struct collectors *collectors =
-        collectors_start(pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, NULL);
+    struct collectors *collectors = collectors_start(&(struct collector_options){
+        pipeline.store, pipeline.topology, pipeline.self, pipeline.pace, NULL, NULL});
     ck_assert_ptr_nonnull(collectors);
     await_collection();
     engram_counter_add(counter, 7);
@@ -291,53 +292,29 @@ START_TEST(collectors_tick_until_stopped)
 }
 END_TEST
 
-/* As when a thread that hung comes back beside the one in its place: each event counts once. */
-#define ROUNDS 4000
-#define EVENTS 200 /* in a round; fewer than a ring holds */
-static pthread_barrier_t barrier;
-
-static void *collect_on(void *argument)
-{
-    snapshot_thread_start();
-    for (int i = 0; i < ROUNDS; i++) {
-        pthread_barrier_wait(&barrier);
-        collect_once(pipeline.store, pipeline.topology, pipeline.self);
-        pthread_barrier_wait(&barrier);
-    }
-    snapshot_thread_stop();
-    return argument;
-}
-
-static void compute_self(void *argument, const struct plan *plan, const struct snapshot *snapshot,
-                         union word *row)
-{
-    (void)argument, (void)snapshot;
-    self_fill(pipeline.self, plan, row);
-}
-
+/* As when a thread that hung comes back beside the one in its place: each event is told once. */
 START_TEST(two_drain_one_ring)
 {
-    pthread_t threads[2];
+    static struct drain_look hung, other, later;
+    const struct copy copy = {.of_cpu = false, .index = 0};
     struct engram_spec spec = {.name = engram_string("e")};
-    pipeline_stop(&pipeline);
-    pipeline_start(&pipeline, ONE_NODE, compute_self, NULL);
     fixture_process("p");
     engram_event event = engram_event_register(&spec);
     engram_process_state.region->limit = 0; /* one ring, whatever the scheduler does */
-    pipeline_collect(&pipeline, self_families(pipeline.self));
-    pthread_barrier_init(&barrier, NULL, 3);
-    for (int i = 0; i < 2; i++)
-        pthread_create(&threads[i], NULL, collect_on, NULL);
-    for (int i = 0; i < ROUNDS; i++) {
-        for (int j = 0; j < EVENTS; j++)
-            engram_event_emit(event, 1, 2);
-        pthread_barrier_wait(&barrier);
-        pthread_barrier_wait(&barrier);
-    }
-    for (int i = 0; i < 2; i++)
-        pthread_join(threads[i], NULL);
-    pipeline_collect(&pipeline, NULL);
-    ck_assert_double_eq(shown_value(pipeline.store, "engramd_events_total"), ROUNDS * EVENTS);
+    struct plan *plan = pipeline_plan(&pipeline, none);
+    engram_process_state.region->nodes = 1; /* that of node 0; the reader has its own copy */
+    engram_event_emit(event, 1, 2);
+    drain_look(&plan->regions[0], copy, &hung);
+    engram_event_emit(event, 3, 4);
+    drain_look(&plan->regions[0], copy, &other);
+    ck_assert(drain_take(&other));
+    ck_assert(!drain_take(&hung));
+    drain_look(&plan->regions[0], copy, &later);
+    ck_assert_uint_eq(hung.drained.count, 1);
+    ck_assert_uint_eq(other.drained.count, 2);
+    ck_assert_uint_eq(later.drained.count, 0);
+    ck_assert(drain_take(&later));
+    plan_release(plan);
 }
 END_TEST
 

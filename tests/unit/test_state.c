@@ -4,7 +4,7 @@
 #include "continuity_fixture.h"
 #include "suites.h"
 
-#include "daemon/state_file.h"
+#include "daemon/totals/state_file.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/stream_encode.h"
+#include "daemon/stream/stream_encode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,22 +14,25 @@ static const struct {
     const char *query, *error; /* the latter "" where nothing is wrong */
 } queries[] = {
     {"", ""},
-    {"kinds=metrics&kinds=event,process&fields=rate,buckets&interval=250ms", ""},
+    {"kinds=metrics&kinds=event,process,health&fields=rate,buckets&interval=250ms", ""},
     {"match=engram_*&label=a:b&process=p&node=0&last-event-id=1-2", ""},
     {"interval=10ms", ""},
     {"interval=1m", ""},
-    {"interval=9ms", "interval: it is 10ms to 1m"},
-    {"interval=61s", "interval: it is 10ms to 1m"},
-    {"interval=100", "interval: it is 10ms to 1m"},
-    {"interval=-5s", "interval: it is 10ms to 1m"},
-    {"interval=99999999999999999999s", "interval: it is 10ms to 1m"},
-    {"kinds=", "kinds: there are metrics"},
-    {"kinds=metrics,", "kinds: there are metrics"},
-    {"kinds=metric", "kinds: there are metrics"},
-    {"fields=values", "fields: there are delta"},
-    {"last-event-id=123456789012345678901234567890123456789012345678", "last-event-id: it is none"},
-    {"color=red", "color: there is no such parameter"},
-    {"node=x", "node: node is the number"},
+    {"interval=9ms", "interval is 10ms to 1m"},
+    {"interval=61s", "interval is 10ms to 1m"},
+    {"interval=100", "interval is 10ms to 1m"},
+    {"interval=-5s", "interval is 10ms to 1m"},
+    {"interval=99999999999999999999s", "interval is 10ms to 1m"},
+    {"kinds=", "kinds are metrics"},
+    {"kinds=metrics,", "kinds are metrics"},
+    {"kinds=metric", "kinds are metrics"},
+    {"fields=values", "fields are delta"},
+    {"last-event-id=123456789012345678901234567890123456789012345678", "last-event-id is none"},
+    {"color=red", "there is no parameter \"color\";"},
+    {"node=x", "node is the number"},
+    {"label=nonsense", "label is NAME:VALUE"},
+    {"process=", "process is the name"},
+    {"match=", "match is a glob"},
 };
 
 START_TEST(filter_is_read_or_explained)
@@ -315,6 +318,85 @@ START_TEST(round_ends_with_the_last_socket_or_the_first_twice)
 }
 END_TEST
 
+/* --- Health --- */
+
+static const struct {
+    const char *query;
+    bool passes;
+} health_queries[] = {
+    {"", true},
+    {"kinds=health", true},
+    {"kinds=event,process", false},
+    {"match=engram_health*", true},
+    {"match=engram_cls*", false},
+    {"label=component:thread_pool", true},
+    {"label=component:memory_pressure", false},
+    {"process=p", false},
+    {"node=0", false},
+};
+
+static const struct {
+    const char *query;
+    bool passes;
+} alert_queries[] = {
+    {"", true},
+    {"kinds=alert", true},
+    {"kinds=health", false},
+    {"match=engram_alert_state&label=severity:warning", true},
+    {"label=severity:critical", false},
+    {"match=engram_health_status", false},
+    {"node=0", false},
+};
+
+START_TEST(health_is_told_to_who_asks_for_it)
+{
+    struct stream_filter asked;
+    struct buffer said = {0};
+    char error[128];
+    const struct feed_item item = {.what = FEED_HEALTH,
+                                   .kind = HEALTH_THREAD_POOL,
+                                   .values = {(uint64_t)HEALTH_UNKNOWN, HEALTH_DEGRADED}};
+    ck_assert(stream_filter_parse(&asked, health_queries[_i].query, error, sizeof error));
+    encode_item(&said, (struct stream_id){1, 2}, &asked, &item);
+    ck_assert_int_eq(said.length > 0, health_queries[_i].passes);
+    buffer_append_char(&said, '\0');
+    if (health_queries[_i].passes) {
+        ck_assert_ptr_eq(strstr(said.data, "event: health\nid: 1-2\ndata: {\"time_ms\":"),
+                         said.data);
+        ck_assert_ptr_nonnull(strstr(said.data, ",\"component\":\"thread_pool\",\"before\":"
+                                                "\"unknown\",\"status\":\"degraded\"}\n\n"));
+    }
+    buffer_free(&said);
+    stream_filter_free(&asked);
+}
+END_TEST
+
+/* The first that there is. */
+START_TEST(alert_is_told_to_who_asks_for_it)
+{
+    struct stream_filter asked;
+    struct buffer said = {0};
+    char error[128], expected[256];
+    const struct feed_item item = {
+        .what = FEED_ALERT, .kind = 0, .values = {ALERT_PENDING, ALERT_FIRING}};
+    ck_assert(stream_filter_parse(&asked, alert_queries[_i].query, error, sizeof error));
+    encode_item(&said, (struct stream_id){1, 2}, &asked, &item);
+    ck_assert_int_eq(said.length > 0, alert_queries[_i].passes);
+    buffer_append_char(&said, '\0');
+    snprintf(expected, sizeof expected,
+             ",\"name\":\"%s\",\"severity\":\"warning\",\"before\":\"pending\","
+             "\"state\":\"firing\",\"summary\":\"",
+             alert_numbered(0)->name);
+    if (alert_queries[_i].passes) {
+        ck_assert_ptr_eq(strstr(said.data, "event: alert\nid: 1-2\ndata: {\"time_ms\":"),
+                         said.data);
+        ck_assert_ptr_nonnull(strstr(said.data, expected));
+    }
+    buffer_free(&said);
+    stream_filter_free(&asked);
+}
+END_TEST
+
 Suite *stream_suite(void)
 {
     Suite *suite = suite_create("stream");
@@ -334,5 +416,9 @@ Suite *stream_suite(void)
     tcase_add_test(values, round_ends_with_the_last_socket_or_the_first_twice);
     suite_add_tcase(suite, asked);
     suite_add_tcase(suite, values);
+    tcase_add_loop_test(asked, health_is_told_to_who_asks_for_it, 0,
+                        sizeof health_queries / sizeof health_queries[0]);
+    tcase_add_loop_test(asked, alert_is_told_to_who_asks_for_it, 0,
+                        sizeof alert_queries / sizeof alert_queries[0]);
     return suite;
 }

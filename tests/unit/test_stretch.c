@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is written into a stretch is read from it, wherever it stands. */
-#include "daemon/stretch.h"
+#include "daemon/history/stretch.h"
 #include "suites.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/tls.h"
+#include "daemon/http/tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/collector.h"
-#include "daemon/topology.h"
+#include "daemon/collect/collector.h"
+#include "daemon/machine/topology.h"
 
 #include <sched.h>
 #include <stdarg.h>
@@ -184,7 +184,7 @@ static void put_cpu(int cpu, const char *package, const char *siblings, const ch
 /* Four CPUs in two packages, of which CPU 1 is offline, and a node that is memory only. */
 START_TEST(sysfs_below_another_root)
 {
-    snprintf(root, sizeof root, "/tmp/engram-test-XXXXXX");
+    unit_template(root);
     ck_assert_ptr_nonnull(mkdtemp(root));
     put("0,2-3", "cpu/online");
     put("0-3", "cpu/possible");

@@ -3,8 +3,8 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/state_file.h"
-#include "daemon/totals.h"
+#include "daemon/totals/state_file.h"
+#include "daemon/totals/totals.h"
 #include "shmlib/guard.h"
 
 #include <fcntl.h>

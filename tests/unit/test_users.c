@@ -3,8 +3,8 @@
 #include "fixture.h"
 #include "suites.h"
 
-#include "daemon/excess.h"
-#include "daemon/forget.h"
+#include "daemon/totals/excess.h"
+#include "daemon/totals/forget.h"
 #include "shmlib/guard.h"
 
 #include <fcntl.h>

@@ -4,15 +4,29 @@
 #include "http_client.h"
 #include "suites.h"
 
-#include "daemon/collector.h"
+#include "daemon/base/clock.h"
+#include "daemon/collect/collector.h"
+#include "daemon/machine/live.h"
 #include "daemon/web.h"
 
 #include <libdeflate.h>
 #include <stdio.h>
 
+static const struct computed_family *const none[] = {NULL};
+
 static struct pipeline pipeline;
 static struct history history;
 static struct web web;
+static struct figures *figures;
+static struct live *live;
+static struct alerting *alerting;
+static enum health_state found; /* of one component */
+
+static struct finding look(void *argument)
+{
+    (void)argument;
+    return (struct finding){.state = found, .unit = "", .source = "a test", .reason = "as told"};
+}
 
 static void start_web(void)
 {
@@ -20,10 +34,17 @@ static void start_web(void)
     http_server_free(http.server);
     pipeline_start(&pipeline, ONE_NODE, NULL, NULL);
     history_start(&history, 1 << 20);
-    web = (struct web){
-        pipeline.store, pipeline.self, bodies_new(http.base, pipeline.store, pipeline.self),
-        documents_new(&(struct api){pipeline.store, pipeline.topology, pipeline.self, &history}),
-        NULL};
+    figures = figures_new();
+    live = live_new(2, 1);
+    alerting = alerting_new(figures, pipeline.store);
+    web = (struct web){pipeline.store,
+                       pipeline.self,
+                       bodies_new(http.base, pipeline.store, pipeline.self),
+                       documents_new(&(struct api){pipeline.store, pipeline.topology, live,
+                                                   pipeline.self, &history, alerting}),
+                       NULL,
+                       health_new(figures)};
+    health_set_check(web.health, HEALTH_THREAD_POOL, look, NULL);
     http.server = http_server_new(http.base, web_handle, web_observe, &web);
     char error[256];
     ck_assert_msg(http_server_listen(http.server, http.listened, error, sizeof error), "%s", error);
@@ -34,6 +55,10 @@ static void stop_web(void)
     bodies_free(web.bodies);
     documents_free(web.documents);
     history_stop(&history);
+    health_free(web.health);
+    alerting_free(alerting);
+    figures_free(figures);
+    live_free(live);
     pipeline_stop(&pipeline);
     http_stop();
 }
@@ -42,7 +67,8 @@ static const struct response *got(const char *path, const char *headers)
 {
     char request[512];
     struct client *client = client_new(0);
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", path, headers);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", path,
+             headers);
     client_ask(client, request);
     const struct response *response = client_next(client, false);
     client_free(client);
@@ -51,7 +77,6 @@ static const struct response *got(const char *path, const char *headers)
 
 START_TEST(paths_have_a_status)
 {
-    static const struct computed_family *const none[] = {NULL};
     ck_assert_int_eq(got("/-/ready", "")->status, 503);
     ck_assert_int_eq(got("/metrics", "")->status, 503);
     ck_assert_int_eq(got("/-/healthy", "")->status, 200);
@@ -70,9 +95,32 @@ START_TEST(paths_have_a_status)
 }
 END_TEST
 
+/* Only what is known to be wrong takes a host out of service. */
+START_TEST(health_is_503_when_something_is_unhealthy)
+{
+    static const struct {
+        enum health_state found;
+        int status;
+    } cases[] = {{HEALTH_HEALTHY, 200},
+                 {HEALTH_DEGRADED, 200},
+                 {HEALTH_UNHEALTHY, 503},
+                 {HEALTH_UNKNOWN, 200}};
+    ck_assert_int_eq(got("/health", "")->status, 200);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        found = cases[i].found;
+        for (int looks = 0; looks < 3; looks++)
+            health_assess(web.health);
+        const struct response *response = got("/health", "");
+        ck_assert_int_eq(response->status, cases[i].status);
+        ck_assert_ptr_nonnull(strstr(response->head, "\r\nContent-Type: application/json\r\n"));
+        ck_assert_ptr_nonnull(strstr(response->body, "\"component\":\"thread_pool\""));
+        ck_assert_ptr_nonnull(strstr(response->body, "\"reason\":\"as told\""));
+    }
+}
+END_TEST
+
 START_TEST(gzip_is_the_same_text)
 {
-    static const struct computed_family *const none[] = {NULL};
     char plain[sizeof((struct response *)0)->body], text[sizeof plain];
     size_t length;
     fixture_process("p");
@@ -98,7 +146,6 @@ END_TEST
 /* As users of the engine read it: the windows at the address of the metrics. */
 START_TEST(windows_for_those_who_want_json)
 {
-    static const struct computed_family *const none[] = {NULL};
     char body[sizeof((struct response *)0)->body];
     fixture_process("p");
     engram_counter_new("x_total", "", NULL);
@@ -115,9 +162,34 @@ START_TEST(windows_for_those_who_want_json)
 END_TEST
 
 /* Made once for each sample, whoever asks, and for each query by itself. */
+/* Whoever asks each time for another document takes a share of the time, and not all of it. */
+START_TEST(other_documents_each_time_are_refused_in_the_end)
+{
+    size_t account = 0;
+    bool gzip = false;
+    int status = 200, asked = 0;
+    char query[64];
+    pipeline_collect(&pipeline, none);
+    history_take(&history, snapshot_begin(pipeline.store), 1);
+    snapshot_end();
+    for (; status == 200; asked++) {
+        snprintf(query, sizeof query, "match=x%d", asked);
+        frame_release(documents_get(web.documents, API_SNAPSHOT, query, &gzip, &account, &status));
+    }
+    ck_assert_int_eq(status, 503);
+    ck_assert_int_gt(asked, 10);
+    snprintf(query, sizeof query, "match=x%d", asked - 2); /* it is there still */
+    frame_release(documents_get(web.documents, API_SNAPSHOT, query, &gzip, &account, &status));
+    ck_assert_int_eq(status, 200);
+    fixture_clock(clock_monotonic() + UINT64_C(3000000000));
+    frame_release(documents_get(web.documents, API_SNAPSHOT, "match=y", &gzip, &account, &status));
+    ck_assert_int_eq(status, 200);
+    documents_forget(web.documents);
+}
+END_TEST
+
 START_TEST(documents_are_shared_until_the_next_sample)
 {
-    static const struct computed_family *const none[] = {NULL};
     bool gzip = false;
     int status;
     size_t account = 0;
@@ -154,8 +226,10 @@ static TCase *of_paths(void)
     TCase *tests = tcase_create("paths");
     tcase_add_checked_fixture(tests, start_web, stop_web);
     tcase_add_test(tests, paths_have_a_status);
+    tcase_add_test(tests, health_is_503_when_something_is_unhealthy);
     tcase_add_test(tests, gzip_is_the_same_text);
     tcase_add_test(tests, windows_for_those_who_want_json);
+    tcase_add_test(tests, other_documents_each_time_are_refused_in_the_end);
     tcase_add_test(tests, documents_are_shared_until_the_next_sample);
     return tests;
 }

@@ -5,8 +5,8 @@
 #include "http_client.h"
 #include "suites.h"
 
-#include "daemon/auth.h"
-#include "daemon/web_access.h"
+#include "daemon/http/auth.h"
+#include "daemon/http/web_access.h"
 
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@
     "basic_auth_users: {alice: " OF_SECRET                                                         \
     ", b: $2b$08$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u}\n"
 #define NOBODY "Authorization: Basic bm9ib2R5OmE=\r\n"
-#define ASK(headers) "GET / HTTP/1.1\r\nHost: x\r\n" headers "\r\n"
+#define ASK(headers) "GET / HTTP/1.1\r\nHost: localhost\r\n" headers "\r\n"
 
 static struct self *self;
 static struct web_access *web;
@@ -133,7 +133,7 @@ START_TEST(wrong_passwords_reach_no_handler)
     ck_assert_int_eq(status_of(1, ASK(WRONG)), 401);
     ck_assert_int_eq(status_of(1, ASK("Authorization: Bearer secret\r\n")), 401);
     ck_assert_int_eq(status_of(1, ASK(RIGHT RIGHT)), 400);
-    ck_assert_int_eq(status_of(1, "POST / HTTP/1.1\r\nHost: x\r\n\r\n"), 405);
+    ck_assert_int_eq(status_of(1, "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 405);
     ck_assert_int_eq(http.handled, 0);
     ck_assert_int_eq(http.observed[401], 2);
 }
@@ -143,9 +143,10 @@ START_TEST(requests_that_wait_are_answered_in_turn)
 {
     use(ALICE);
     struct client *client = client_new(1);
-    client_ask(client, "GET /query?1 HTTP/1.1\r\nHost: x\r\n" RIGHT "\r\n"
-                       "GET /query?2 HTTP/1.1\r\nHost: x\r\n" WRONG "\r\n"
-                       "GET /query?3 HTTP/1.1\r\nHost: x\r\n" RIGHT "Connection: close\r\n\r\n");
+    client_ask(client,
+               "GET /query?1 HTTP/1.1\r\nHost: localhost\r\n" RIGHT "\r\n"
+               "GET /query?2 HTTP/1.1\r\nHost: localhost\r\n" WRONG "\r\n"
+               "GET /query?3 HTTP/1.1\r\nHost: localhost\r\n" RIGHT "Connection: close\r\n\r\n");
     ck_assert_str_eq(client_next(client, false)->body, "1");
     ck_assert_int_eq(client_next_status(client), 401);
     ck_assert_str_eq(client_next(client, false)->body, "3");
@@ -160,8 +161,9 @@ START_TEST(what_comes_meanwhile_harms_nothing)
     char fill[64];
     use(ALICE);
     struct client *client = client_new(1);
-    client_ask(client, "HEAD /query?first HTTP/1.1\r\nHost: x\r\n" WRONG "\r\nGET /query?second "
-                       "HTTP/1.1\r\nHost: x\r\n" RIGHT);
+    client_ask(client,
+               "HEAD /query?first HTTP/1.1\r\nHost: localhost\r\n" WRONG "\r\nGET /query?second "
+               "HTTP/1.1\r\nHost: localhost\r\n" RIGHT);
     for (int i = 0; i < 90; i++) {
         snprintf(fill, sizeof fill, "X-%d: %050d\r\n", i, i);
         client_ask(client, fill);
@@ -350,7 +352,7 @@ START_TEST(big_answers_are_sealed)
     use(TLS);
     struct sealed *sealed = sealed_new();
     size_t total = 0;
-    sealed_ask(sealed, "GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    sealed_ask(sealed, "GET /big HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     while (!sealed->ended) {
         sealed->length = 0;
         sealed_take(sealed);
@@ -367,7 +369,7 @@ START_TEST(frames_are_sealed)
     static const char text[] = "data: 1\n\n";
     use(TLS);
     struct sealed *sealed = sealed_new();
-    sealed_ask(sealed, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    sealed_ask(sealed, "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
     sealed_hear(sealed, "\r\n\r\n");
     for (int i = 0; i < 3; i++) {
         struct buffer bytes = {0};
@@ -387,13 +389,18 @@ START_TEST(frames_are_sealed)
 }
 END_TEST
 
-START_TEST(who_does_not_speak_tls_is_cut_off)
+START_TEST(who_does_not_speak_tls_is_told_so)
 {
     use(TLS);
-    struct client *client = client_new(1);
+    struct client *client = client_new(1), *other = client_new(1);
     client_ask(client, GET);
-    while (!client->ended)
-        client_hear(client);
+    const struct response *response = client_next(client, false);
+    ck_assert_int_eq(response->status, 400);
+    ck_assert_msg(strstr(response->body, "https://\n") != NULL, "%s", response->body);
+    client_expect_end(client);
+    client_ask(other, "SSH-2.0-OpenSSH_9.2\r\n");
+    client_expect_end(other);
+    client_free(other);
     ck_assert_int_eq(http.handled, 0);
     client_free(client);
     struct sealed *sealed = sealed_new(); /* and the others are served */
@@ -407,7 +414,7 @@ START_TEST(refusals_are_sealed)
 {
     use(TLS);
     struct sealed *sealed = sealed_new();
-    sealed_ask(sealed, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n");
+    sealed_ask(sealed, "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n");
     sealed_hear(sealed, "an end");
     ck_assert_int_eq(strncmp(sealed->in, "HTTP/1.1 413 ", 13), 0);
     ck_assert(sealed->ended);
@@ -422,7 +429,7 @@ START_TEST(one_too_many_hears_nothing)
         .connections = 1, .connections_of_one = 1, .patience_ms = 1000000};
     use(TLS);
     struct sealed *reading = sealed_new();
-    sealed_ask(reading, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    sealed_ask(reading, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
     http_server_limit(http.server, &limits);
     struct client *second = client_new(1);
     client_expect_end(second);
@@ -515,7 +522,7 @@ Suite *web_access_suite(void)
     tcase_add_test(tests, answers_are_sealed);
     tcase_add_test(tests, big_answers_are_sealed);
     tcase_add_test(tests, frames_are_sealed);
-    tcase_add_test(tests, who_does_not_speak_tls_is_cut_off);
+    tcase_add_test(tests, who_does_not_speak_tls_is_told_so);
     tcase_add_test(tests, refusals_are_sealed);
     tcase_add_test(tests, one_too_many_hears_nothing);
     tcase_add_test(tests, certificates_are_read_again);

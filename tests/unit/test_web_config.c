@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The web configuration: what is taken, and what is refused on which line. */
+#include "fixture.h"
 #include "suites.h"
 
-#include "daemon/web_config.h"
+#include "daemon/http/web_config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,12 +162,14 @@ END_TEST
 
 START_TEST(files_are_read_whole_or_refused)
 {
-    char path[] = "/tmp/engramd-web-XXXXXX";
+    char path[64], certificate[64];
+    unit_template(path);
     int fd = mkstemp(path);
+    snprintf(certificate, sizeof certificate, "%.*s/c", (int)(strrchr(path, '/') - path), path);
     ck_assert_int_gt(write(fd, PAIR, strlen(PAIR)), 0);
     struct web_config *config = web_config_load(path, error, sizeof error);
     ck_assert_msg(config != NULL, "%s", error);
-    ck_assert_str_eq(config->tls.cert_file.text, "/tmp/c");
+    ck_assert_str_eq(config->tls.cert_file.text, certificate);
     web_config_free(config);
     ck_assert_int_eq(ftruncate(fd, WEB_CONFIG_SIZE_MOST + 1), 0);
     ck_assert_ptr_null(web_config_load(path, error, sizeof error));

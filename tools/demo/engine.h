@@ -11,7 +11,7 @@
 
 #include "complete.h"
 #include "consolidate.h"
-#include "graph.h"
+#include "graph_audit.h"
 #include "pool.h"
 #include "spread.h"
 
@@ -182,6 +182,9 @@ void engine_consolidate(struct engine_worker *worker, uint32_t budget,
 /* Under memory pressure: forgets the episodes in the last slots and takes the slots away. */
 void engine_adapt(struct engine_worker *worker, enum pool_action action, uint32_t slots,
                   struct adapt_result *result);
+/* Audits the next nodes of the graph, and searches for some: true when that ended a round. */
+bool engine_audit(struct engine_worker *worker, struct graph_audit *audit, uint32_t nodes,
+                  double *recall);
 void engine_inspect(struct engine *engine, struct engine_info *info);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define AUDIT_PROBES 64
+
 const char *engine_status_name(enum engine_status status)
 {
     static const char *const names[ENGINE_STATUSES] = {"success", "miss", "out_of_memory"};
@@ -120,4 +122,16 @@ void engine_inspect(struct engine *engine, struct engine_info *info)
     graph_unlock(engine->graph);
     info->work_in_flight = atomic_load_explicit(&engine->work_in_flight, memory_order_relaxed);
     read_cls(engine, info->cls);
+}
+
+bool engine_audit(struct engine_worker *worker, struct graph_audit *audit, uint32_t nodes,
+                  double *recall)
+{
+    struct graph *graph = worker->engine->graph;
+
+    graph_lock_shared(graph);
+    bool ended = graph_audit_step(audit, graph, nodes);
+    *recall = graph_audit_probe(graph, &worker->search, AUDIT_PROBES);
+    graph_unlock(graph);
+    return ended;
 }

@@ -2,16 +2,20 @@
 #include "instrument.h"
 #include "allocations.h"
 
+#include <math.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #define SAMPLE_EVERY 256 /* operations, a power of two */
 #define CALIBRATIONS 1000
+#define DEGRADED_SLOTS 1024 /* of 4096 */
 
 _Static_assert((int)ENGINE_STATUSES == (int)ENGRAM_STATUSES, "statuses map one to one");
 _Static_assert((int)CUE_TYPES == (int)ENGRAM_CUES, "cues map one to one");
 _Static_assert((int)BACKPRESSURE_KINDS == (int)ENGRAM_PRESSURES, "pressures map one to one");
 _Static_assert((int)POOL_KINDS == (int)ENGRAM_POOLS, "pools map one to one");
 _Static_assert((int)MEMORY_STATES == (int)ENGRAM_STATES, "states map one to one");
+_Static_assert((int)GRAPH_VIOLATIONS == (int)ENGRAM_VIOLATIONS, "violations map one to one");
 
 #ifdef __x86_64__
 static atomic_ulong contended; /* what the sampled fetch_add adds to, from all threads */
@@ -144,14 +148,29 @@ static void record_consolidation(struct recorder *r, const struct consolidation_
     }
 }
 
-/* A shrunken store is the engine's degraded mode: it remembers less. */
+/* A store that was shrunk by much is the engine's degraded mode: it remembers less. */
 static void record_adapt(struct recorder *r, const struct adapt_result *adapt)
 {
     const struct engram_engine *e = &r->instruments->engine;
     bool shrunk = adapt->action == POOL_SHRINK;
     tally_add(&r->tally, e->adaptations[shrunk ? ENGRAM_POOL_SHRINK : ENGRAM_POOL_GROW], 1);
-    tally_add(&r->tally, e->degradations[ENGRAM_MEMORY_PRESSURE], shrunk);
-    engram_gauge_set(e->degraded[ENGRAM_MEMORY_PRESSURE], shrunk);
+    bool degraded = shrunk && adapt->slots >= DEGRADED_SLOTS;
+    tally_add(&r->tally, e->degradations[ENGRAM_MEMORY_PRESSURE], degraded);
+    engram_gauge_set(e->degraded[ENGRAM_MEMORY_PRESSURE], degraded);
+}
+
+static void record_task(struct recorder *r, enum task_source source)
+{
+    const struct engram_engine *e = &r->instruments->engine;
+    tally_add(&r->tally, e->tasks, source == TASK_OWN || source == TASK_STOLEN);
+    tally_add(&r->tally, e->steal_attempts, source == TASK_STOLEN || source == TASK_FAILED);
+    tally_add(&r->tally, e->steals, source == TASK_STOLEN);
+}
+
+void record_workers(struct recorder *r, uint32_t workers, uint32_t waiting)
+{
+    engram_gauge_set(r->instruments->engine.workers, workers);
+    engram_gauge_set(r->instruments->engine.queue_depth, waiting);
 }
 
 void recorder_end(struct recorder *r, const struct work_done *done)
@@ -160,6 +179,8 @@ void recorder_end(struct recorder *r, const struct work_done *done)
     double seconds = (double)(engram_span_begin().start - r->span.start) * 1e-9;
     if (++r->turn % SAMPLE_EVERY == 0)
         sample_contention(r);
+    if (done->source != TASK_NONE)
+        record_task(r, done->source);
     switch (done->kind) {
     case WORK_STORE:
         tally_record(&r->tally, e->store[done->result.store.status], seconds);
@@ -215,4 +236,20 @@ void record_info(struct recorder *r, const struct engine_info *before,
     }
     engram_gauge_set(e->edge_compression, now->edge_compression);
     engram_gauge_set(e->index_memory, (double)now->index_bytes);
+}
+
+void record_audit(struct recorder *r, uint64_t nodes, const struct graph_audit *audit,
+                  double recall)
+{
+    const struct engram_engine *e = &r->instruments->engine;
+    struct timespec now;
+    tally_add(&r->tally, e->audited_nodes, nodes);
+    if (!isnan(recall))
+        engram_gauge_set(e->probe_recall, recall);
+    if (!audit)
+        return;
+    for (int kind = 0; kind < GRAPH_VIOLATIONS; kind++)
+        engram_gauge_set(e->audit_violations[kind], (double)audit->last[kind]);
+    clock_gettime(CLOCK_REALTIME, &now);
+    engram_gauge_set(e->audit_time, (double)now.tv_sec + (double)now.tv_nsec * 1e-9);
 }

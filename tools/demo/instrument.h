@@ -32,8 +32,16 @@ void instruments_register(struct instruments *instruments);
 void recorder_begin(struct recorder *recorder);
 void recorder_end(struct recorder *recorder, const struct work_done *done);
 
+/* How many tasks wait for how many workers. */
+void record_workers(struct recorder *recorder, uint32_t workers, uint32_t waiting);
+
 /* Sets the gauges and books what the engine counts itself since `before`. */
 void record_info(struct recorder *recorder, const struct engine_info *before,
                  const struct engine_info *now);
+
+/* Books nodes that were audited; `audit` is NULL unless that ended a round.  A recall that is NAN
+ * is not known. */
+void record_audit(struct recorder *recorder, uint64_t nodes, const struct graph_audit *audit,
+                  double recall);
 
 #endif

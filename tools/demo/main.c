@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* engram-demo: runs the engine under a mixed load, instrumented, and prints what it recorded. */
 #include "clock.h"
+#include "fault.h"
 #include "instrument.h"
 
 #include <getopt.h>
@@ -15,18 +16,27 @@
 #define MAX_THREADS 64
 #define CONCEPTS 200
 #define SEED 20240607
+#define AUDITED_EACH_SECOND 1024 /* nodes, of 4096 at most */
 
 static const char usage[] =
     "Usage: engram-demo [--process NAME] [--threads N] [--seconds S] [--rate OPS]\n"
+    "                   [--fault NAME[:START[:SECONDS]]]...\n"
     "Runs a small memory engine under a mixed load and records what it does.\n"
     "\n"
     "  --process NAME  the process label of its metrics (default: engram-demo)\n"
     "  --threads N     workers, 1 to 64 (default: 2)\n"
     "  --seconds S     how long; 0 until it is interrupted (default: 10)\n"
     "  --rate OPS      operations per second over all workers; 0 flat out (default: 0)\n"
-    "\n"
-    "At its end it prints one JSON object with the exact totals that it recorded.\n"
-    "ENGRAM_METRICS=off in its environment lets it run without metrics.\n";
+    "  --fault NAME    a fault that it has from START seconds on, for SECONDS, or all the\n"
+    "                  time; repeatable:\n"
+#define FAULT_LINE(identifier, name, help) "                    " name ": " help "\n"
+    FAULTS(FAULT_LINE)
+#undef FAULT_LINE
+        "  --version       the version\n"
+        "  --help          this text\n"
+        "\n"
+        "At its end it prints one JSON object with the exact totals that it recorded.\n"
+        "ENGRAM_METRICS=off in its environment lets it run without metrics.\n";
 
 struct options {
     const char *process;
@@ -43,6 +53,17 @@ struct thread {
     _Alignas(64) atomic_ulong operations;
 };
 
+struct demo {
+    struct options options;
+    struct instruments instruments;
+    struct synth synth;
+    struct engine *engine;
+    struct tasks *tasks;
+    struct engine_worker *auditor;
+    struct recorder own; /* of the main thread */
+    struct thread threads[MAX_THREADS];
+};
+
 static atomic_bool stopping;
 
 static void on_stop(int number)
@@ -55,9 +76,11 @@ static void work_once(struct thread *thread)
 {
     struct work_done done;
 
+    thread->worker->stalled = fault_is_on(FAULT_STALLED_WORKERS);
     work_prepare(thread->worker);
     recorder_begin(thread->recorder);
     work_run(thread->worker, &done);
+    fault_spoil_work(&done);
     recorder_end(thread->recorder, &done);
     atomic_fetch_add_explicit(&thread->operations, done.operations, memory_order_relaxed);
 }
@@ -88,35 +111,58 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-static uint64_t total_operations(const struct thread *threads, uint32_t count_threads)
+static uint64_t total_operations(const struct demo *demo)
 {
     uint64_t total = 0;
 
-    for (uint32_t i = 0; i < count_threads; i++)
-        total += atomic_load_explicit(&threads[i].operations, memory_order_relaxed);
+    for (uint32_t i = 0; i < demo->options.threads; i++)
+        total += atomic_load_explicit(&demo->threads[i].operations, memory_order_relaxed);
     return total;
 }
 
-/* Until the time is over: says once a second how fast it goes, and sets the gauges. */
-static void watch(const struct thread *threads, const struct options *options,
-                  struct engine *engine, struct recorder *recorder)
+/* What an engine does for itself: a part of its index at a time. */
+static void audit(struct demo *demo, struct graph_audit *audit)
 {
-    struct engine_info before, now;
+    uint64_t before = audit->nodes;
+    double recall;
+    bool ended = engine_audit(demo->auditor, audit, AUDITED_EACH_SECOND, &recall);
+    struct graph_audit said = *audit;
+    fault_spoil_audit(&said);
+    record_audit(&demo->own, audit->nodes - before, ended ? &said : NULL, recall);
+}
+
+static void inspect(struct demo *demo, struct engine_info *before)
+{
+    struct engine_info now, said;
+    engine_inspect(demo->engine, &now);
+    said = now;
+    fault_spoil_info(before, &said);
+    record_info(&demo->own, before, &said);
+    record_workers(&demo->own, demo->options.threads, tasks_waiting(demo->tasks));
+    *before = now;
+}
+
+/* Until the time is over: says once a second how fast it goes, sets the gauges and audits. */
+static void watch(struct demo *demo)
+{
+    struct engine_info before;
+    struct graph_audit auditing = {.next = 0};
     uint64_t start_ns = clock_now_ns(), last_ns = start_ns, last = 0;
+    uint64_t end_ns = demo->options.seconds * UINT64_C(1000000000);
 
     memset(&before, 0, sizeof before);
+    fault_at(0);
     for (bool over = false; !over;) {
         nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
         uint64_t now_ns = clock_now_ns();
-        uint64_t total = total_operations(threads, options->threads);
+        uint64_t total = total_operations(demo);
         fprintf(stderr, "%.0f op/s\n", (double)(total - last) * 1e9 / (double)(now_ns - last_ns));
         last = total;
         last_ns = now_ns;
-        engine_inspect(engine, &now);
-        record_info(recorder, &before, &now);
-        before = now;
-        over = atomic_load(&stopping) ||
-               (options->seconds && now_ns - start_ns >= options->seconds * UINT64_C(1000000000));
+        fault_at((double)(now_ns - start_ns) * 1e-9);
+        inspect(demo, &before);
+        audit(demo, &auditing);
+        over = atomic_load(&stopping) || (end_ns && now_ns - start_ns >= end_ns);
     }
 }
 
@@ -131,12 +177,21 @@ static bool parse_number(const char *text, uint32_t least, uint32_t most, uint32
     return true;
 }
 
+static bool take_fault(const char *text)
+{
+    if (fault_add(text))
+        return true;
+    fprintf(stderr, "engram-demo: no such fault: %s\n", text);
+    return false;
+}
+
 /* 0 to go on, 1 when all was said, 2 when an option is wrong. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
         {"process", required_argument, NULL, 'p'}, {"threads", required_argument, NULL, 't'},
         {"seconds", required_argument, NULL, 's'}, {"rate", required_argument, NULL, 'r'},
+        {"fault", required_argument, NULL, 'f'},   {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     bool valid = true;
@@ -145,6 +200,8 @@ static int parse_options(int argc, char **argv, struct options *options)
     while (valid && (option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == 'h')
             return fputs(usage, stdout) < 0 ? 2 : 1;
+        if (option == 'V')
+            return puts("engram-demo " ENGRAM_VERSION) < 0 ? 2 : 1;
         if (option == 'p')
             options->process = optarg;
         else if (option == 't')
@@ -153,6 +210,8 @@ static int parse_options(int argc, char **argv, struct options *options)
             valid = parse_number(optarg, 0, 1u << 30, &options->seconds);
         else if (option == 'r')
             valid = parse_number(optarg, 0, 1u << 30, &options->rate);
+        else if (option == 'f')
+            valid = take_fault(optarg);
         else
             valid = false;
     }
@@ -162,64 +221,71 @@ static int parse_options(int argc, char **argv, struct options *options)
     return 2;
 }
 
-static bool start_threads(struct thread *threads, const struct options *options,
-                          struct engine *engine, const struct synth *synth,
-                          const struct instruments *instruments)
+static bool start_threads(struct demo *demo)
 {
-    for (uint32_t i = 0; i < options->threads; i++) {
-        threads[i].rate = (double)options->rate / options->threads;
-        threads[i].worker = worker_create(engine, synth, SEED + 16 * (i + 1));
+    struct thread *threads = demo->threads;
+
+    for (uint32_t i = 0; i < demo->options.threads; i++) {
+        threads[i].rate = (double)demo->options.rate / demo->options.threads;
+        threads[i].worker =
+            worker_create(demo->engine, &demo->synth, demo->tasks, i, SEED + 16 * (i + 1));
         threads[i].recorder = calloc(1, sizeof *threads[i].recorder);
         if (!threads[i].worker || !threads[i].recorder)
             return false;
-        threads[i].recorder->instruments = instruments;
+        threads[i].recorder->instruments = &demo->instruments;
     }
-    for (uint32_t i = 0; i < options->threads; i++) {
+    for (uint32_t i = 0; i < demo->options.threads; i++) {
         if (pthread_create(&threads[i].id, NULL, thread_main, &threads[i]) != 0)
             return false;
     }
     return true;
 }
 
-static void finish(struct thread *threads, const struct options *options, struct tally *total)
+static bool start(struct demo *demo)
+{
+    struct engine_config config = engine_defaults();
+
+    instruments_register(&demo->instruments);
+    demo->own.instruments = &demo->instruments;
+    demo->engine = engine_create(&config);
+    demo->tasks = tasks_create(demo->options.threads);
+    demo->auditor = demo->engine ? engine_worker_create(demo->engine, SEED) : NULL;
+    return demo->auditor && demo->tasks && synth_init(&demo->synth, CONCEPTS, SEED) &&
+           start_threads(demo);
+}
+
+static void finish(struct demo *demo)
 {
     atomic_store(&stopping, true);
-    for (uint32_t i = 0; i < options->threads; i++) {
-        pthread_join(threads[i].id, NULL);
-        tally_merge(total, &threads[i].recorder->tally);
-        free(threads[i].recorder);
-        worker_destroy(threads[i].worker);
+    for (uint32_t i = 0; i < demo->options.threads; i++) {
+        pthread_join(demo->threads[i].id, NULL);
+        tally_merge(&demo->own.tally, &demo->threads[i].recorder->tally);
+        free(demo->threads[i].recorder);
+        worker_destroy(demo->threads[i].worker);
     }
-    tally_print(total, stdout);
+    tally_print(&demo->own.tally, stdout);
+    synth_destroy(&demo->synth);
+    engine_worker_destroy(demo->auditor);
+    tasks_destroy(demo->tasks);
+    engine_destroy(demo->engine);
 }
 
 int main(int argc, char **argv)
 {
-    static struct thread threads[MAX_THREADS];
-    static struct instruments instruments;
-    static struct recorder own; /* of the main thread */
-    struct options options = {.process = "engram-demo", .threads = 2, .seconds = 10};
-    struct engine_config config = engine_defaults();
-    struct synth synth;
+    static struct demo demo = {.options = {.process = "engram-demo", .threads = 2, .seconds = 10}};
 
-    int parsed = parse_options(argc, argv, &options);
+    int parsed = parse_options(argc, argv, &demo.options);
     if (parsed)
         return parsed == 1 ? 0 : 2;
-    if (engram_attach(options.process))
+    if (engram_attach(demo.options.process))
         fprintf(stderr, "engram-demo: runs without metrics: %s\n", engram_reason());
-    instruments_register(&instruments);
-    own.instruments = &instruments;
     signal(SIGINT, on_stop);
     signal(SIGTERM, on_stop);
-    struct engine *engine = engine_create(&config);
-    if (!engine || !synth_init(&synth, CONCEPTS, SEED) ||
-        !start_threads(threads, &options, engine, &synth, &instruments)) {
+    if (!start(&demo)) {
         fprintf(stderr, "engram-demo: cannot start: no memory\n");
         return 1;
     }
-    watch(threads, &options, engine, &own);
-    finish(threads, &options, &own.tally);
-    synth_destroy(&synth);
-    engine_destroy(engine);
+    watch(&demo);
+    finish(&demo);
     return 0;
 }

@@ -9,8 +9,10 @@
 #define TOPIC_STAY 64   /* operations before the mind wanders, on average */
 #define TOPIC_RENEW 8   /* of that many wanderings, one goes to a new concept */
 #define KNOWN_SHARE 0.5f
-#define DRM_TRIALS 24       /* before the next list is studied */
-#define CONSOLIDATE_EVERY 8 /* stores */
+#define DRM_TRIALS 24        /* before the next list is studied */
+#define CONSOLIDATE_EVERY 32 /* stores */
+#define CONSOLIDATIONS 4     /* tasks that are left then */
+#define STEAL_EVERY 16       /* operations without a task */
 #define ADAPT_ODDS 65536
 #define ADAPT_SLOTS 64
 
@@ -79,7 +81,8 @@ static void study_drm_list(struct worker *worker)
     worker->drm_trials_left = DRM_TRIALS;
 }
 
-struct worker *worker_create(struct engine *engine, const struct synth *synth, uint64_t seed)
+struct worker *worker_create(struct engine *engine, const struct synth *synth, struct tasks *tasks,
+                             uint32_t number, uint64_t seed)
 {
     struct worker *worker = aligned_alloc(64, sizeof(*worker));
 
@@ -92,6 +95,8 @@ struct worker *worker_create(struct engine *engine, const struct synth *synth, u
         return NULL;
     }
     worker->synth = synth;
+    worker->tasks = tasks;
+    worker->number = number;
     worker->context = GRAPH_NONE;
     worker->action = POOL_GROW; /* so that the first change is to shrink */
     rng_seed(&worker->rng, seed + 1);
@@ -180,19 +185,30 @@ static void prepare_drm(struct worker *worker)
     worker->partial = &worker->drm_cues[rng_below(&worker->rng, WORK_DRM_CUES)];
 }
 
-/* Memory pressure takes slots away and gives them back in turn. */
-static bool prepare_upkeep(struct worker *worker)
+/* Memory pressure takes slots away and gives them back in turn.  What does not fit is left out. */
+static void leave_upkeep(struct worker *worker)
 {
-    if (worker->kind == WORK_STORE && worker->stores % CONSOLIDATE_EVERY == 0) {
-        worker->kind = WORK_CONSOLIDATE;
-        return true;
-    }
+    if (worker->kind == WORK_STORE && worker->stores % CONSOLIDATE_EVERY == 0)
+        for (int i = 0; i < CONSOLIDATIONS; i++)
+            tasks_put(worker->tasks, worker->number, TASK_CONSOLIDATE);
     if (rng_below(&worker->rng, ADAPT_ODDS) == 0) {
-        worker->kind = WORK_ADAPT;
         worker->action = worker->action == POOL_SHRINK ? POOL_GROW : POOL_SHRINK;
-        return true;
+        tasks_put(worker->tasks, worker->number,
+                  worker->action == POOL_SHRINK ? TASK_SHRINK : TASK_GROW);
     }
-    return false;
+}
+
+static bool take_upkeep(struct worker *worker)
+{
+    enum task task;
+    bool steal = ++worker->prepared % STEAL_EVERY == 0;
+    worker->source =
+        worker->stalled ? TASK_NONE : tasks_take(worker->tasks, worker->number, steal, &task);
+    if (worker->source != TASK_OWN && worker->source != TASK_STOLEN)
+        return false;
+    worker->kind = task == TASK_CONSOLIDATE ? WORK_CONSOLIDATE : WORK_ADAPT;
+    worker->adapt = task == TASK_SHRINK ? POOL_SHRINK : POOL_GROW;
+    return true;
 }
 
 static enum work_kind pick_kind(struct worker *worker)
@@ -211,7 +227,8 @@ void work_prepare(struct worker *worker)
 {
     if (rng_below(&worker->rng, TOPIC_STAY) == 0)
         wander(worker);
-    if (prepare_upkeep(worker))
+    leave_upkeep(worker);
+    if (take_upkeep(worker))
         return;
     worker->kind = pick_kind(worker);
     switch (worker->kind) {
@@ -260,6 +277,7 @@ void work_run(struct worker *worker, struct work_done *done)
 {
     done->kind = worker->kind;
     done->operations = 1;
+    done->source = worker->source;
     switch (worker->kind) {
     case WORK_RECALL:
         engine_recall(worker->engine, worker->cue, worker->cue_type, worker->context,
@@ -288,6 +306,6 @@ void work_run(struct worker *worker, struct work_done *done)
         engine_consolidate(worker->engine, ENGINE_TRANSITIONS, &done->result.consolidation);
         break;
     default:
-        engine_adapt(worker->engine, worker->action, ADAPT_SLOTS, &done->result.adapt);
+        engine_adapt(worker->engine, worker->adapt, ADAPT_SLOTS, &done->result.adapt);
     }
 }

@@ -8,6 +8,7 @@
 
 #include "engine.h"
 #include "synth.h"
+#include "tasks.h"
 
 #define WORK_TOPICS 32
 #define WORK_CUES 16 /* a topic */
@@ -31,7 +32,8 @@ enum work_kind {
 /* What one work_run did. */
 struct work_done {
     enum work_kind kind;
-    uint32_t operations; /* a batch counts its items */
+    uint32_t operations;     /* a batch counts its items */
+    enum task_source source; /* of the task that it was, if it was one */
     union {
         struct recall_result recall;
         struct store_result store;
@@ -58,8 +60,10 @@ struct worker {
     const float *batch[WORK_MAX_BATCH];
     struct engine_worker *engine;
     const struct synth *synth;
+    struct tasks *tasks;
+    uint32_t number; /* its queue */
     struct rng rng;
-    uint64_t stores;
+    uint64_t stores, prepared;
     uint32_t topic;
     uint32_t context; /* node recalled or stored last on this topic */
     uint32_t drm_trials_left;
@@ -67,14 +71,18 @@ struct worker {
     enum work_kind kind;
     enum cue_type cue_type;
     enum completion_type completion;
-    enum pool_action action;
+    enum pool_action action; /* the last that was left as a task */
+    enum pool_action adapt;  /* the one that is taken */
+    enum task_source source;
+    bool stalled; /* leaves upkeep undone */
     uint32_t count;
     const float *cue;
     const struct partial_cue *partial;
 };
 
 const char *work_kind_name(enum work_kind kind);
-struct worker *worker_create(struct engine *engine, const struct synth *synth, uint64_t seed);
+struct worker *worker_create(struct engine *engine, const struct synth *synth, struct tasks *tasks,
+                             uint32_t number, uint64_t seed);
 void worker_destroy(struct worker *worker);
 void work_prepare(struct worker *worker);
 void work_run(struct worker *worker, struct work_done *done);

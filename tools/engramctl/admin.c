@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* engramctl reload and forget: commands to engramd over its admin socket, a line each. */
+/* engramctl reload, forget and learn: commands to engramd over its admin socket, a line each. */
 #define _GNU_SOURCE
 #include "engramctl.h"
 #include "json_out.h"
 
+#include <engram/region.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,14 +15,11 @@
 #define PATIENCE_SECONDS 60 /* the daemon answers once totals are on disk */
 #define REPLY_MOST 1024
 
+/* The path fits into an address. */
 static int dial(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
     memcpy(address.sun_path, path, strlen(path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -88,19 +86,34 @@ static int tell(const struct options *options, const char *reply)
     return done ? EXIT_FINE : EXIT_WRONG;
 }
 
+static int command(const struct options *options, const char *line)
+{
+    const size_t room = sizeof((struct sockaddr_un *)NULL)->sun_path;
+    char reply[REPLY_MOST];
+    if (strlen(options->admin_socket) >= room) {
+        fprintf(stderr, "engramctl: the path of a socket has at most %zu bytes\n", room - 1);
+        return EXIT_USAGE;
+    }
+    return ask(options->admin_socket, line, reply) ? tell(options, reply) : EXIT_WRONG;
+}
+
 int command_reload(const struct options *options)
 {
-    char reply[REPLY_MOST];
-    return ask(options->admin_socket, "reload\n", reply) ? tell(options, reply) : EXIT_WRONG;
+    return command(options, "reload\n");
 }
 
 int command_forget(const struct options *options)
 {
-    char command[512], reply[REPLY_MOST];
-    int length = snprintf(command, sizeof command, "forget %s\n", options->word);
-    if (strchr(options->word, '\n') || length >= (int)sizeof command) {
+    char line[sizeof "forget \n" + ENGRAM_PROCESS_MAX];
+    if (!engram_process_valid(options->word)) {
         fputs("engramctl: that is no name of a process\n", stderr);
         return EXIT_USAGE;
     }
-    return ask(options->admin_socket, command, reply) ? tell(options, reply) : EXIT_WRONG;
+    snprintf(line, sizeof line, "forget %s\n", options->word);
+    return command(options, line);
+}
+
+int command_learn(const struct options *options)
+{
+    return command(options, "learn\n");
 }

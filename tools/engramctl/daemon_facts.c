@@ -20,6 +20,16 @@ static void take_label(const char *line, const char *label, char *to, size_t siz
         snprintf(to, size, "%.*s", (int)strcspn(at + strlen(label), "\""), at + strlen(label));
 }
 
+static void take_event(struct daemon_facts *facts, const char *line)
+{
+    if (strstr(line, ",reason=\"permission\""))
+        facts->events_forbidden++;
+    else if (strstr(line, ",reason=\""))
+        facts->events_missing++;
+    else
+        facts->events_counted++;
+}
+
 static void take_line(struct daemon_facts *facts, const char *line)
 {
     const struct {
@@ -36,6 +46,8 @@ static void take_line(struct daemon_facts *facts, const char *line)
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (strncmp(line, wanted[i].series, strlen(wanted[i].series)) == 0)
             *wanted[i].to = strtod(line + strlen(wanted[i].series), NULL);
+    if (strncmp(line, "engram_hardware_event_available{", 32) == 0)
+        take_event(facts, line);
     if (strncmp(line, "engramd_build_info{", 19) != 0)
         return;
     take_label(line, "{revision=\"", facts->revision, sizeof facts->revision);
@@ -62,7 +74,7 @@ bool daemon_facts_get(const struct http_daemon *daemon, struct daemon_facts *fac
                       struct http_answer *answer)
 {
     struct lines lines = {.facts = facts};
-    *facts = (struct daemon_facts){"", "", NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    *facts = (struct daemon_facts){"", "", NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, 0, 0};
     if (!http_get(daemon, "/metrics", on_bytes, &lines, answer))
         return false;
     if (*facts->version)

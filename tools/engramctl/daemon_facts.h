@@ -15,6 +15,7 @@ struct daemon_facts {
     double started; /* Unix time, s */
     double state_writable;
     double open_files, most_files;
+    unsigned events_counted, events_forbidden, events_missing; /* of the kernel and the PMU */
 };
 
 /* False with a problem when there is no answer, or none of an engramd. */

@@ -2,6 +2,7 @@
 /* engramctl doctor: what is wrong with this installation, and how to mend it. */
 #include "doctor.h"
 #include "json_out.h"
+#include "terminal.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ void find(struct doctor *doctor, enum level level, const char *check, const char
     va_end(arguments);
     doctor->count[level]++;
     if (!doctor->findings) {
-        printf("%-8s %-10s %s\n", level_names[level], check, text);
+        printf("%-8s %-10s %s\n", level_names[level], check, visible(text));
         if (advice)
             printf("%-8s %-10s -> %s\n", "", "", advice);
         return;
@@ -35,8 +36,9 @@ void find(struct doctor *doctor, enum level level, const char *check, const char
 static void conclude(struct doctor *doctor)
 {
     if (!doctor->findings) {
-        printf("%u problems, %u warnings, %u ok\n", doctor->count[LEVEL_PROBLEM],
-               doctor->count[LEVEL_WARNING], doctor->count[LEVEL_OK]);
+        unsigned problems = doctor->count[LEVEL_PROBLEM], warnings = doctor->count[LEVEL_WARNING];
+        printf("%u problem%s, %u warning%s, %u ok\n", problems, problems == 1 ? "" : "s", warnings,
+               warnings == 1 ? "" : "s", doctor->count[LEVEL_OK]);
         return;
     }
     struct json_object *all = json_object_new_object();

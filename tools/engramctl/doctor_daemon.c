@@ -90,6 +90,21 @@ static void check_state(struct doctor *d)
              "it does not say if it has a state");
 }
 
+/* What this machine does not have is no fault of the installation. */
+static void check_events(struct doctor *d)
+{
+    const struct daemon_facts *facts = &d->facts;
+    if (facts->events_forbidden)
+        find(d, LEVEL_WARNING, "events",
+             "give it CAP_PERFMON: copy perf.conf from its examples to "
+             "/etc/systemd/system/engramd.service.d/, and see what that says of Debian",
+             "it may not count %u events of the kernel and the CPUs", facts->events_forbidden);
+    else if (facts->events_counted)
+        find(d, LEVEL_OK, "events", NULL,
+             "it counts %u events of the kernel and the CPUs; %u are not to be had here",
+             facts->events_counted, facts->events_missing);
+}
+
 void doctor_daemon(struct doctor *d)
 {
     check_answer(d);
@@ -100,4 +115,5 @@ void doctor_daemon(struct doctor *d)
     check_version(d);
     check_state(d);
     check_files(d);
+    check_events(d);
 }

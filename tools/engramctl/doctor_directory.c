@@ -120,11 +120,13 @@ static void check_recording(struct doctor *d, const char *path)
 static void check_marker(struct doctor *d, const char *path, int fd)
 {
     struct stat status;
+    char who[32];
     if (fstatat(fd, ENGRAM_OFF_NAME, &status, AT_SYMLINK_NOFOLLOW))
         return;
+    snprintf(who, sizeof who, "user %ju alone", (uintmax_t)status.st_uid);
     find(d, LEVEL_WARNING, "switch", "engramctl metrics on",
          "recording is switched off for %s by %s/" ENGRAM_OFF_NAME,
-         status.st_uid ? "a user" : "the host", path);
+         status.st_uid ? who : "all users", path);
 }
 
 void doctor_directory(struct doctor *d, const char *path)

@@ -76,6 +76,18 @@ static void tell_regions(struct doctor *d, const struct survey *s, bool all)
              "regions of %u ended processes wait for a daemon, and take memory", s->dead);
 }
 
+/* A daemon of this host that serves fewer than there are looks elsewhere; or is just about to. */
+static void tell_serving(struct doctor *d, const struct survey *s)
+{
+    if (!d->pid || !(d->facts.alive < s->alive))
+        return;
+    find(d, d->facts.alive > 0 ? LEVEL_WARNING : LEVEL_PROBLEM, "serving",
+         "run engramd and engramctl with the same --region-dir, and processes with it as "
+         "ENGRAM_DIR",
+         "of %u live regions that are seen here, the daemon serves %.0f: it may look elsewhere",
+         s->alive, d->facts.alive);
+}
+
 static void tell_memory(struct doctor *d, const struct survey *s)
 {
     const char *advice = "raise MemoryMax= of its service, or the limit of its container";
@@ -94,5 +106,6 @@ void doctor_regions(struct doctor *d)
     if (d->pid)
         take_headroom(&s, d->pid, "engramd");
     tell_regions(d, &s, all);
+    tell_serving(d, &s);
     tell_memory(d, &s);
 }

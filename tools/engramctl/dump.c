@@ -5,6 +5,7 @@
 #include "fetch.h"
 #include "http.h"
 #include "json_out.h"
+#include "terminal.h"
 #include "shmlib/guard.h"
 
 #include <stdlib.h>
@@ -73,7 +74,8 @@ static void dump_region(void *argument, const char *path, struct reader *reader,
         break;
     }
     if (rejection) {
-        fprintf(stderr, "engramctl: %s is not shown: %s\n", path, rejection_advice(rejection));
+        fprintf(stderr, "engramctl: %s is not shown: %s\n", visible(path),
+                rejection_advice(rejection));
         dump->failures++;
     }
 }

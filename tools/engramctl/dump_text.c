@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A region's series as lines of a text exposition. */
 #include "dump.h"
+#include "number.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,13 +29,20 @@ static void print_series(const struct reader *reader, const struct record *recor
     printf("process=\"%s\"} ", reader->header.process);
 }
 
+static void print_number(double value)
+{
+    char digits[NUMBER_TEXT_SIZE];
+    number_text(value, digits);
+    puts(digits);
+}
+
 static void print_histogram(const struct reader *reader, const struct record *record,
                             const union word *row)
 {
     print_series(reader, record, "_count");
     printf("%" PRIu64 "\n", dump_count(record, row));
     print_series(reader, record, "_sum");
-    printf("%.17g\n", row[record->descriptor->cells].number);
+    print_number(row[record->descriptor->cells].number);
 }
 
 void dump_text(const struct reader *reader, const struct record *record, const union word *row)
@@ -47,7 +55,7 @@ void dump_text(const struct reader *reader, const struct record *record, const u
         if (row[0].count == ENGRAM_GAUGE_UNSET)
             return;
         print_series(reader, record, "");
-        printf("%.17g\n", row[0].number);
+        print_number(row[0].number);
         return;
     case ENGRAM_UPDOWN:
         print_series(reader, record, "");

@@ -31,11 +31,14 @@ struct options {
     struct filter filters[32];
     int filter_count;
     bool fast; /* replay's */
+    bool svg;  /* topology's */
 };
 
 int command_status(const struct options *options);
 int command_dump(const struct options *options);
 int command_processes(const struct options *options);
+int command_health(const struct options *options);
+int command_alerts(const struct options *options);
 int command_topology(const struct options *options);
 int command_watch(const struct options *options);
 int command_events(const struct options *options);
@@ -45,6 +48,7 @@ int command_metrics(const struct options *options);
 int command_doctor(const struct options *options);
 int command_reload(const struct options *options);
 int command_forget(const struct options *options);
+int command_learn(const struct options *options);
 
 /* Calls visit for each region file of all directories; `reader` is NULL with the rejection when
  * the file cannot be read.  Returns how many directories could not be read, each said aloud. */

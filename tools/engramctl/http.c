@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #define CONNECT_SECONDS 5L
 #define SILENT_SECONDS 40L /* a stream's heart beats each 10 */
@@ -29,6 +30,39 @@ static void keep_reason(struct request *request, const char *bytes, size_t lengt
     to[strcspn(to, "\r\n")] = 0;
     for (char *at = to; *at; at++) /* it goes to a terminal */
         *at = (unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at;
+}
+
+static bool has_part(CURLU *url, CURLUPart part, const char *wanted)
+{
+    char *found = NULL;
+    bool has =
+        curl_url_get(url, part, &found, 0) == CURLUE_OK && (!wanted || strcmp(found, wanted) == 0);
+    curl_free(found);
+    return has;
+}
+
+/* One that has no scheme is a host and a port, and nothing else. */
+static bool url_valid(const char *address)
+{
+    char text[4096];
+    bool is_url = strstr(address, "://") != NULL;
+    CURLU *url = curl_url();
+    int length = snprintf(text, sizeof text, "%s%s", is_url ? "" : "http://", address);
+    bool valid =
+        url && length < (int)sizeof text &&
+        curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+        (has_part(url, CURLUPART_SCHEME, "http") || has_part(url, CURLUPART_SCHEME, "https")) &&
+        (is_url || (has_part(url, CURLUPART_PORT, NULL) && has_part(url, CURLUPART_PATH, "/")));
+    curl_url_cleanup(url);
+    return valid;
+}
+
+bool http_address_valid(const char *address)
+{
+    const size_t room = sizeof((struct sockaddr_un *)NULL)->sun_path;
+    if (strncmp(address, "unix:", 5) == 0)
+        return address[5] && strlen(address + 5) < room;
+    return url_valid(address);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *argument)
@@ -159,8 +193,9 @@ static bool prepare(struct request *request, const struct http_daemon *daemon, c
 {
     struct http_answer *answer = request->answer;
     if (!request->curl || !set_address(request->curl, daemon, path)) {
+        answer->status = request->curl ? 414 : 0;
         snprintf(answer->problem, sizeof answer->problem, "%s",
-                 request->curl ? "the address or what is asked for is too long" : "no memory");
+                 request->curl ? "what is asked for is too long" : "no memory");
         return false;
     }
     if (!set_identity(request->curl, daemon, answer))
@@ -170,6 +205,16 @@ static bool prepare(struct request *request, const struct http_daemon *daemon, c
     curl_easy_setopt(request->curl, CURLOPT_WRITEDATA, request);
     curl_easy_setopt(request->curl, CURLOPT_ERRORBUFFER, request->error);
     return true;
+}
+
+/* Who is not let in is told how to say who it is. */
+static void add_hint(const struct http_daemon *daemon, struct http_answer *answer)
+{
+    size_t length = strlen(answer->problem);
+    bool said = daemon->user_file || daemon->token_file;
+    snprintf(answer->problem + length, sizeof answer->problem - length, "%s",
+             said ? "; it does not take what --user-file or --token-file has"
+                  : "; name a file that has one by --user-file or --token-file");
 }
 
 bool http_get_stream(const struct http_daemon *daemon, const char *path,
@@ -184,6 +229,8 @@ bool http_get_stream(const struct http_daemon *daemon, const char *path,
     if (done && stream)
         headers = set_stream(request.curl, stream);
     done = done && perform(&request);
+    if (answer->status == 401)
+        add_hint(daemon, answer);
     curl_easy_cleanup(request.curl);
     curl_slist_free_all(headers);
     return done;

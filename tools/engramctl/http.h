@@ -19,12 +19,15 @@ struct http_daemon {
     bool any; /* whoever answers is good enough: nothing is told to it, or believed */
 };
 
+/* Whether that is of a form that is an address: HOST:PORT, unix:PATH, or a URL. */
+bool http_address_valid(const char *address);
+
 /* Takes the next bytes of a body; false ends the request. */
 typedef bool http_sink(void *argument, const char *bytes, size_t length);
 
 struct http_answer {
     bool reached;      /* somebody took the connection */
-    long status;       /* 0: no answer */
+    long status;       /* 0: no answer; 414 if what is asked for is too long to be asked */
     char problem[512]; /* a sentence's end: what went wrong, and what the daemon said of it */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "json_out.h"
+#include "number.h"
 
 #include <json-c/json.h>
 #include <math.h>
@@ -29,10 +30,12 @@ void put_signed(struct json_object *object, const char *key, int64_t value)
 /* JSON has no number for what is not finite: an infinity is a string, as Prometheus' API has it. */
 void put_number(struct json_object *object, const char *key, double value)
 {
+    char digits[NUMBER_TEXT_SIZE];
+    number_text(value, digits);
     if (isinf(value))
         put_text(object, key, value > 0 ? "+Inf" : "-Inf");
     else if (!isnan(value))
-        json_object_object_add(object, key, json_object_new_double(value));
+        json_object_object_add(object, key, json_object_new_double_s(value, digits));
 }
 
 void put_bool(struct json_object *object, const char *key, bool value)

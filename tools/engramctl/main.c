@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line: options of all commands, then a command with its own. */
 #include "engramctl.h"
+#include "terminal.h"
 
 #include <argp.h>
 #include <ctype.h>
@@ -19,6 +20,7 @@ enum {
     KEY_STATE_DIR,
     KEY_ADMIN_SOCKET,
     KEY_FAST,
+    KEY_SVG,
     KEY_MATCH,
     KEY_LABEL,
     KEY_PROCESS,
@@ -51,6 +53,9 @@ static const struct argp_option filter_options[] = {
 static const struct argp_option replay_options[] = {
     {"fast", KEY_FAST, NULL, 0, "All at once, not at the pace at which it came", 0}, {0}};
 
+static const struct argp_option topology_options[] = {
+    {"svg", KEY_SVG, NULL, 0, "A picture for a browser instead of text", 0}, {0}};
+
 static const struct argp_option doctor_options[] = {
     {"state-dir", KEY_STATE_DIR, "DIR", 0,
      "The daemon's, looked at when no daemon answers (default: /var/lib/engramd)", 0},
@@ -64,10 +69,15 @@ static const struct argp_option admin_options[] = {
 static const struct command commands[] = {
     {"status", NULL, "who writes: alive or dead, series, memory", command_status, NULL},
     {"processes", NULL, "of whom engramd serves metrics or keeps totals", command_processes, NULL},
-    {"topology", NULL, "the machine as engramd sees it", command_topology, NULL},
+    {"alerts", NULL, "which alerts are on, and since when", command_alerts, NULL},
+    {"health", NULL, "what is wrong with the machine and the engine, and what is unknown",
+     command_health, NULL},
+    {"topology", NULL, "the machine as engramd sees it, and how it is used", command_topology,
+     topology_options},
     {"dump", NULL, "every series, by engramd or out of the regions", command_dump, NULL},
-    {"watch", NULL, "metrics, events and processes as they change", command_watch, filter_options},
-    {"events", NULL, "events and processes as they come", command_events, filter_options},
+    {"watch", NULL, "metrics, events, processes and health as they change", command_watch,
+     filter_options},
+    {"events", NULL, "events, processes and health as they come", command_events, filter_options},
     {"record", "FILE", "keep what watch would show in a file", command_record, filter_options},
     {"replay", "FILE", "show what was recorded, at the pace it came", command_replay,
      replay_options},
@@ -76,6 +86,7 @@ static const struct command commands[] = {
     {"reload", NULL, "let engramd read its web configuration again", command_reload, admin_options},
     {"forget", "NAME", "drop the totals of a process name that nobody uses", command_forget,
      admin_options},
+    {"learn", NULL, "let engramd learn anew what is usual", command_learn, admin_options},
     {"doctor", NULL, "what is wrong with this installation, and what to do", command_doctor,
      doctor_options},
 };
@@ -103,6 +114,21 @@ static const struct argp_option common_options[] = {
     {"usage", KEY_USAGE, NULL, 0, "The options alone", -1},
     {"version", 'V', NULL, 0, "The version", -1},
     {0}};
+
+/* Nothing that is asked for has an empty name. */
+static void refuse_empty(const char *word, struct argp_state *state)
+{
+    if (word && !*word)
+        argp_error(state, "a value is empty");
+}
+
+static void set_address(struct options *options, const char *address, struct argp_state *state)
+{
+    if (!http_address_valid(address))
+        argp_error(state, "\"%s\" is no address: write HOST:PORT, unix:PATH or a URL", address);
+    options->daemon.address = address;
+    options->address_given = true;
+}
 
 static error_t add_directory(struct options *options, const char *path, struct argp_state *state)
 {
@@ -138,12 +164,12 @@ static const char **file_named(struct http_daemon *daemon, int key)
 static error_t parse_common(int key, char *word, struct argp_state *state)
 {
     struct options *options = state->input;
+    refuse_empty(word, state);
     switch (key) {
     case KEY_REGION_DIR:
         return add_directory(options, word, state);
     case 'a':
-        options->daemon.address = word;
-        options->address_given = true;
+        set_address(options, word, state);
         return 0;
     case 'j':
         options->json = true;
@@ -194,6 +220,7 @@ static error_t parse_own(int key, char *word, struct argp_state *state)
 {
     struct parsing *parsing = state->input;
     const char *wanted = parsing->command->word;
+    refuse_empty(word, state);
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &parsing->options;
@@ -208,6 +235,9 @@ static error_t parse_own(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_ADMIN_SOCKET:
         parsing->options.admin_socket = word;
+        return 0;
+    case KEY_SVG:
+        parsing->options.svg = true;
         return 0;
     case KEY_FAST:
         parsing->options.fast = true;
@@ -316,6 +346,7 @@ int main(int argc, char **argv)
                                      children, list_commands, NULL};
     struct parsing parsing = {
         .options = {.daemon = {.address = DEFAULT_ADDRESS}, .admin_socket = DEFAULT_ADMIN}};
+    terminal_guard();
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, &parsing);
     if (!parsing.options.directories_given)

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "engramctl.h"
 #include "json_out.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@ struct switching {
 static void complain(struct switching *s, const char *path, const char *what)
 {
     if (s->again)
-        fprintf(stderr, "engramctl: %s: %s: %s\n", path, what, strerror(errno));
+        fprintf(stderr, "engramctl: %s: %s: %s\n", visible(path), what, strerror(errno));
     s->failures += s->again;
 }
 
@@ -82,17 +83,31 @@ static void visit(void *argument, const char *path, struct reader *reader, enum 
         *(reader->header.on ? &s->recording : &s->silent) += 1;
 }
 
-/* A marker of root's or of our own; one of another user means nothing to us. */
-static bool marker_stands(const char *path)
+/* Whose new processes a marker switches off: everybody's if it is root's, else its owner's. */
+struct marker {
+    bool is_there;
+    uid_t owner;
+};
+
+static struct marker marker_at(const char *path)
 {
-    struct stat status;
-    return lstat(path, &status) == 0 && (status.st_uid == 0 || status.st_uid == geteuid());
+    struct stat status = {0};
+    return (struct marker){lstat(path, &status) == 0, status.st_uid};
 }
 
-/* What is there of somebody else goes first, where we may: it would be in the way. */
+/* One of another user means nothing to us. */
+static bool marker_stands(struct marker marker)
+{
+    return marker.is_there && (marker.owner == 0 || marker.owner == geteuid());
+}
+
+/* What is there of somebody else goes first, where we may: it would be in the way, and root
+ * switches recording on for all. */
 static void set_marker(struct switching *s, const char *path)
 {
-    if (marker_stands(path) != s->on)
+    struct marker marker = marker_at(path);
+    bool done = s->on && geteuid() == 0 ? !marker.is_there : marker_stands(marker) != s->on;
+    if (done)
         return;
     if (unlink(path) && errno != ENOENT)
         complain(s, path, "cannot be removed");
@@ -105,34 +120,39 @@ static void set_marker(struct switching *s, const char *path)
         close(fd);
 }
 
-/* What is to be done, once; whether a marker stands now is in *marker. */
-static int pass(const struct options *options, struct switching *s, bool *marker)
+/* What is to be done, once; the marker that now means most to us is in *found. */
+static int pass(const struct options *options, struct switching *s, struct marker *found)
 {
     char path[4096];
-    *marker = false;
+    *found = (struct marker){0};
     s->recording = s->silent = s->others = 0;
     for (int i = 0; options->directories[i]; i++) {
         snprintf(path, sizeof path, "%s/%s", options->directories[i], ENGRAM_OFF_NAME);
         if (s->change)
             set_marker(s, path);
-        *marker |= marker_stands(path);
+        struct marker marker = marker_at(path);
+        if (marker.is_there && !marker_stands(*found))
+            *found = marker;
     }
     return regions_each(options, visit, s);
 }
 
-static void show(const struct options *options, const struct switching *s, bool marker)
+static void show(const struct options *options, const struct switching *s, struct marker marker)
 {
+    bool off = marker_stands(marker);
     if (options->json) {
         struct json_object *to = json_object_new_object();
-        put_text(to, "new_processes", marker ? "off" : "on");
+        put_text(to, "new_processes", off ? "off" : "on");
         put_whole(to, "recording", s->recording);
         put_whole(to, "switched_off", s->silent);
         put_whole(to, "of_other_users", s->others);
         print_json(to);
         return;
     }
-    printf("%u processes record, %u are switched off; new ones will %s\n", s->recording, s->silent,
-           marker ? "not record" : "record");
+    printf("%u processes record, %u are switched off; %s ones will %s\n", s->recording, s->silent,
+           off && marker.owner ? "this user's new" : "new", off ? "not record" : "record");
+    if (marker.is_there && !off)
+        printf("but not those of user %ju, who has switched them off\n", (uintmax_t)marker.owner);
     if (s->others)
         printf("%u of other users are left as they are: root can switch them\n", s->others);
 }
@@ -145,7 +165,7 @@ int command_metrics(const struct options *options)
         return EXIT_USAGE;
     }
     s.on = options->word && strcmp(options->word, "on") == 0;
-    bool marker;
+    struct marker marker = {0};
     int unreadable = s.change ? pass(options, &s, &marker) : 0;
     if (s.change && !unreadable)
         usleep(SETTLE_US); /* for those that had looked for the marker and had no name yet */

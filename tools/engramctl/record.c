@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FIRST_LINE " engramctl recording 1"
 #define TIME " time "
@@ -25,10 +26,17 @@ static uint64_t now_us(clockid_t clock)
 
 /* --- record --- */
 
+struct recording {
+    FILE *to;
+    bool any; /* message was written */
+};
+
 static void write_message(void *argument, const struct sse_message *message)
 {
-    FILE *to = argument;
+    struct recording *recording = argument;
+    FILE *to = recording->to;
     const char *line = message->data;
+    recording->any = true;
     fprintf(to, ":" TIME "%" PRIu64 "\n", now_us(CLOCK_REALTIME));
     fprintf(to, "event: %s\nid: %s\n", message->event, message->id);
     for (const char *end; (end = strchr(line, '\n')); line = end + 1)
@@ -44,7 +52,8 @@ static int complain(const char *path, const char *what)
     return EXIT_WRONG;
 }
 
-/* What was recorded once is not written over. */
+/* What was recorded once is not written over; a recording of nothing at all would stand in the way
+ * of the next try. */
 int command_record(const struct options *options)
 {
     const char *path = options->word;
@@ -52,11 +61,14 @@ int command_record(const struct options *options)
     if (!to)
         return complain(path, strerror(errno));
     fprintf(to, ":" FIRST_LINE "\n\n");
-    struct sse_sink sink = {.message = write_message, .argument = to};
+    struct recording recording = {.to = to};
+    struct sse_sink sink = {.message = write_message, .argument = &recording};
     int status = stream_follow(options, NULL, &sink);
     bool lost = fflush(to) || ferror(to);
     if (to != stdout && fclose(to))
         lost = true;
+    if (to != stdout && status != EXIT_FINE && !recording.any)
+        unlink(path);
     return lost ? complain(path, "cannot be written") : status;
 }
 

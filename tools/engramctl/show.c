@@ -82,8 +82,23 @@ static void print_value(struct json_object *value)
         printf(" %s", number(value));
 }
 
+/* A counter or a histogram that is new to us and has counted nothing yet.  A gauge of 0 is a value;
+ * and one of the others that goes back to 0 has moved, and is no new one. */
+static bool is_untouched(struct json_object *series)
+{
+    const char *type = member_text(series, "type", NULL);
+    struct json_object *value = member(series, "value");
+    if (!type || strcmp(type, "gauge") == 0)
+        return false;
+    if (json_object_is_type(value, json_type_object))
+        value = member(value, "count");
+    return value && json_object_get_double(value) == 0;
+}
+
 static void print_series(struct json_object *data, struct json_object *series)
 {
+    if (is_untouched(series))
+        return;
     print_time(data);
     print_head(series);
     if (json_object_get_boolean(member(series, "gone")))
@@ -125,6 +140,32 @@ static void print_process(struct json_object *data)
     printf(" pid %s uid %s\n", number(member(data, "pid")), number(member(data, "owner")));
 }
 
+static void print_health(struct json_object *data)
+{
+    print_time(data);
+    fputs("health ", stdout);
+    print_text(member_text(data, "component", "?"));
+    putchar(' ');
+    print_text(member_text(data, "status", "?"));
+    fputs(", was ", stdout);
+    print_text(member_text(data, "before", "?"));
+    putchar('\n');
+}
+
+static void print_alert(struct json_object *data)
+{
+    print_time(data);
+    fputs("alert ", stdout);
+    print_text(member_text(data, "name", "?"));
+    putchar(' ');
+    print_text(member_text(data, "state", "?"));
+    fputs(", was ", stdout);
+    print_text(member_text(data, "before", "?"));
+    printf(": ");
+    print_text(member_text(data, "summary", ""));
+    putchar('\n');
+}
+
 static void print_gap(struct json_object *data)
 {
     printf("-- gap: %s messages of metrics left out, %s events missed\n",
@@ -144,7 +185,8 @@ static void print_lines(const char *event, struct json_object *data)
         const char *event;
         void (*print)(struct json_object *data);
     } known[] = {{"snapshot", print_metrics}, {"metrics", print_metrics}, {"event", print_event},
-                 {"process", print_process},  {"gap", print_gap},         {"reset", print_reset}};
+                 {"process", print_process},  {"health", print_health},   {"alert", print_alert},
+                 {"gap", print_gap},          {"reset", print_reset}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(event, known[i].event) == 0)
             known[i].print(data);

@@ -3,6 +3,7 @@
 #include "daemon_facts.h"
 #include "engramctl.h"
 #include "json_out.h"
+#include "terminal.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -26,7 +27,7 @@ static void print_row(const struct row *row)
     const struct engram_region *h = &row->reader->header;
     printf("%-24s %-8s %8" PRIu32 " %6u %8" PRIu32 " %9" PRIu64 " %8lds %s\n", h->process,
            row->state, h->pid, (unsigned)row->reader->owner, row->reader->count, row->bytes >> 10,
-           row->age, row->path);
+           row->age, visible(row->path));
 }
 
 static void add_row(struct json_object *rows, const struct row *row)
@@ -48,7 +49,7 @@ static void refuse(struct tally *tally, const char *path, enum rejection rejecti
 {
     tally->refused++;
     if (!tally->rows) {
-        printf("%-24s %-8s %s: %s\n", "-", "refused", path, rejection_advice(rejection));
+        printf("%-24s %-8s %s: %s\n", "-", "refused", visible(path), rejection_advice(rejection));
         return;
     }
     struct json_object *to = json_object_new_object();

@@ -62,11 +62,18 @@ static void wait_ms(uint32_t ms)
     nanosleep(&time, NULL); /* a signal ends it */
 }
 
-static int complain(const struct options *options, const char *problem)
+static int complain(const struct options *options, const char *problem, int status)
 {
     fprintf(stderr, "engramctl: no stream from engramd at %s: %s\n", options->daemon.address,
             problem);
-    return EXIT_WRONG;
+    return status;
+}
+
+/* The daemon knows which filters are good. */
+static bool is_filter_wrong(const struct options *options, const struct http_answer *answer)
+{
+    return options->filter_count > 0 &&
+           (answer->status == 400 || answer->status == 414 || answer->status == 431);
 }
 
 /* A daemon that was there may be restarted; one that says no will say so again. */
@@ -82,7 +89,8 @@ static int follow(const struct options *options, const char *path, struct sse *s
         if (stopped)
             return EXIT_FINE;
         if (!was_there || (answer.status != 200 && answer.status != 0 && answer.status != 503))
-            return complain(options, answer.problem);
+            return complain(options, answer.problem,
+                            is_filter_wrong(options, &answer) ? EXIT_USAGE : EXIT_WRONG);
         told &= answer.status != 200;
         if (!told)
             fprintf(stderr, "engramctl: the stream from %s ended (%s); connecting again\n",
@@ -96,12 +104,12 @@ int stream_follow(const struct options *options, const char *kinds, const struct
 {
     char *path = path_of(options, kinds);
     struct sse *sse = sse_new(sink, STREAM_MESSAGE_MOST);
-    int status = EXIT_WRONG;
+    int status;
     if (path && sse) {
         stream_catch();
         status = follow(options, path, sse);
     } else {
-        complain(options, "no memory");
+        status = complain(options, "no memory", EXIT_WRONG);
     }
     sse_free(sse);
     free(path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* engramctl topology: the machine as the daemon sees it. */
 #include "fetch.h"
+#include "topology_picture.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -90,9 +91,10 @@ static void print_machine(struct json_object *all)
     print_caches(all);
     for (size_t i = 0; i < member_count(all, "distances"); i++)
         print_distances(member_at(all, "distances", i));
+    topology_picture(all);
 }
 
 int command_topology(const struct options *options)
 {
-    return fetch_and_print(options, PATH, print_machine);
+    return fetch_and_print(options, PATH, options->svg ? topology_svg : print_machine);
 }

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/alerts/alerting.h"
+#include "alerts/alerts.h"
+#include "daemon/base/clock.h"
+#include "daemon/sensors/sensors.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECOVER 2 /* looks in a row */
+
+struct instance {
+    struct alert_entry entry;
+    bool used, holds;
+    unsigned better; /* looks in a row */
+};
+
+struct gate {
+    char labels[SIGNAL_LABELS_SIZE];
+    bool open;
+};
+
+#define GATES_MOST 256
+
+struct alerting {
+    struct snapshot_store *store;
+    struct figures *figures;
+    struct signals *signals;
+    uint32_t states[ALERTS]; /* figures */
+    enum alert_state shown[ALERTS];
+    alerting_told *told; /* NULL: nobody is */
+    void *told_argument;
+    uint64_t now;
+    uint32_t which;     /* alert that is looked at */
+    bool known[ALERTS]; /* there is what it is about */
+    struct gate gates[GATES_MOST];
+    uint32_t gate_count;
+    struct instance instances[ALERTING_MOST];
+    pthread_mutex_t mutex; /* of what is below */
+    struct alert_entry report[ALERTING_MOST];
+    uint32_t report_count;
+};
+
+const struct alert *alert_numbered(uint32_t number)
+{
+    return &alerts[number];
+}
+
+void alerting_tell(struct alerting *alerting, alerting_told *told, void *argument)
+{
+    alerting->told = told;
+    alerting->told_argument = argument;
+}
+
+const char *alert_state_name(enum alert_state state)
+{
+    static const char *const names[] = {"inactive", "pending", "firing"};
+    return names[state];
+}
+
+const char *alert_severity_name(enum alert_severity severity)
+{
+    static const char *const names[] = {"info", "warning", "critical"};
+    return names[severity];
+}
+
+struct alerting *alerting_new(struct figures *figures, struct snapshot_store *store)
+{
+    struct alerting *alerting = calloc(1, sizeof *alerting);
+    if (!alerting)
+        return NULL;
+    alerting->store = store;
+    alerting->figures = figures;
+    pthread_mutex_init(&alerting->mutex, NULL);
+    alerting->signals = signals_new();
+    bool good = alerting->signals;
+    for (uint32_t i = 0; good && i < ALERTS; i++) {
+        char labels[128];
+        snprintf(labels, sizeof labels, "alertname=\"%s\",severity=\"%s\"", alerts[i].name,
+                 alert_severity_name(alerts[i].severity));
+        alerting->states[i] = figures_add(figures, ENGRAM_ALERT_STATE, labels, SENSOR_LIFETIME);
+        good = alerting->states[i] != FIGURE_NONE;
+    }
+    if (good)
+        return alerting;
+    alerting_free(alerting);
+    return NULL;
+}
+
+void alerting_free(struct alerting *alerting)
+{
+    if (alerting->signals)
+        signals_free(alerting->signals);
+    pthread_mutex_destroy(&alerting->mutex);
+    free(alerting);
+}
+
+/* --- Conditions --- */
+
+static bool is_met(const struct alert *alert, double value)
+{
+    switch (alert->compare) {
+    case ALERT_ABOVE:
+        return value > alert->threshold;
+    case ALERT_BELOW:
+        return value < alert->threshold;
+    default:
+        return fabs(value - alert->threshold) < 1e-9;
+    }
+}
+
+static void take_gate(void *argument, const char *labels, double value)
+{
+    struct alerting *alerting = argument;
+    if (alerting->gate_count == GATES_MOST)
+        return;
+    struct gate *gate = &alerting->gates[alerting->gate_count++];
+    snprintf(gate->labels, sizeof gate->labels, "%s", labels);
+    gate->open = value > alerts[alerting->which].gate_above;
+}
+
+/* A gate is of a process, whose label is a part of those of what the alert is about. */
+static bool is_open(const struct alerting *alerting, const char *labels)
+{
+    if (alerts[alerting->which].gate.reading == ALERT_ALWAYS)
+        return true;
+    for (uint32_t i = 0; i < alerting->gate_count; i++)
+        if (alerting->gates[i].open && strstr(labels, alerting->gates[i].labels))
+            return true;
+    return false;
+}
+
+/* --- What is on --- */
+
+/* NULL when there are too many. */
+static struct instance *instance_of(struct alerting *alerting, const char *labels)
+{
+    struct instance *unused = NULL;
+    for (uint32_t i = 0; i < ALERTING_MOST; i++) {
+        struct instance *instance = &alerting->instances[i];
+        if (instance->used && instance->entry.alert == &alerts[alerting->which] &&
+            strcmp(instance->entry.labels, labels) == 0)
+            return instance;
+        if (!instance->used && !unused)
+            unused = instance;
+    }
+    if (!unused || strlen(labels) >= SIGNAL_LABELS_SIZE)
+        return NULL;
+    *unused = (struct instance){.used = true};
+    unused->entry = (struct alert_entry){
+        .alert = &alerts[alerting->which], .state = ALERT_PENDING, .since = alerting->now};
+    memcpy(unused->entry.labels, labels, strlen(labels) + 1);
+    return unused;
+}
+
+static void take_value(void *argument, const char *labels, double value)
+{
+    struct alerting *alerting = argument;
+    alerting->known[alerting->which] = true;
+    if (!is_met(&alerts[alerting->which], value) || !is_open(alerting, labels))
+        return;
+    struct instance *instance = instance_of(alerting, labels);
+    if (!instance)
+        return;
+    instance->holds = true;
+    instance->entry.value = value;
+}
+
+static void look_at(struct alerting *alerting, const struct snapshot *snapshot)
+{
+    const struct alert *alert = &alerts[alerting->which];
+    alerting->known[alerting->which] = false;
+    alerting->gate_count = 0;
+    if (alert->gate.reading != ALERT_ALWAYS)
+        signal_tell(alerting->signals, 2 * alerting->which + 1, &alert->gate, snapshot,
+                    alerting->now, take_gate, alerting);
+    signal_tell(alerting->signals, 2 * alerting->which, &alert->signal, snapshot, alerting->now,
+                take_value, alerting);
+}
+
+/* What does not hold is pending no longer at once, and stops firing when it did not twice. */
+static void step(struct instance *instance, uint64_t now)
+{
+    instance->better = instance->holds ? 0 : instance->better + 1;
+    if (instance->entry.state == ALERT_PENDING && instance->better)
+        instance->used = false;
+    else if (instance->better >= RECOVER)
+        instance->used = false;
+    else if (now - instance->entry.since >= instance->entry.alert->hold * UINT64_C(1000000000))
+        instance->entry.state = ALERT_FIRING;
+    instance->holds = false;
+}
+
+static void show(struct alerting *alerting, uint32_t which, enum alert_state now)
+{
+    enum alert_state before = alerting->shown[which];
+    figures_set(alerting->figures, alerting->states[which],
+                alerting->known[which] || now != ALERT_INACTIVE ? (double)now : NAN);
+    alerting->shown[which] = now;
+    if (before != now && alerting->told)
+        alerting->told(alerting->told_argument, which, before, now);
+}
+
+static void tell(struct alerting *alerting)
+{
+    enum alert_state states[ALERTS] = {0};
+    uint32_t count = 0;
+    pthread_mutex_lock(&alerting->mutex);
+    for (uint32_t which = 0; which < ALERTS; which++)
+        for (uint32_t i = 0; i < ALERTING_MOST; i++) {
+            const struct instance *instance = &alerting->instances[i];
+            if (!instance->used || instance->entry.alert != &alerts[which])
+                continue;
+            alerting->report[count++] = instance->entry;
+            if (instance->entry.state > states[which])
+                states[which] = instance->entry.state;
+        }
+    alerting->report_count = count;
+    pthread_mutex_unlock(&alerting->mutex);
+    for (uint32_t i = 0; i < ALERTS; i++)
+        show(alerting, i, states[i]);
+}
+
+void alerting_look(void *argument)
+{
+    struct alerting *alerting = argument;
+    const struct snapshot *snapshot = snapshot_begin(alerting->store);
+    alerting->now = clock_monotonic();
+    bool whole = snapshot && !snapshot->incomplete;
+    for (alerting->which = 0; whole && alerting->which < ALERTS; alerting->which++)
+        look_at(alerting, snapshot);
+    snapshot_end();
+    for (uint32_t i = 0; whole && i < ALERTING_MOST; i++)
+        if (alerting->instances[i].used)
+            step(&alerting->instances[i], alerting->now);
+    if (whole)
+        tell(alerting);
+}
+
+uint32_t alerting_report(struct alerting *alerting, struct alert_entry entries[ALERTING_MOST])
+{
+    pthread_mutex_lock(&alerting->mutex);
+    uint32_t count = alerting->report_count;
+    memcpy(entries, alerting->report, count * sizeof *entries);
+    pthread_mutex_unlock(&alerting->mutex);
+    return count;
+}

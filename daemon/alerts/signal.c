@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/alerts/signal.h"
+#include "daemon/base/rate.h"
+#include "daemon/base/wall.h"
+#include "daemon/snapshot/labels.h"
+#include "daemon/snapshot/values.h"
+
+#include <engram/abi.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sums that are followed; of more than that nothing is told. */
+#define SUMS_MOST 1024
+
+struct sum {
+    uint32_t number; /* of the signal */
+    bool used, summed;
+    char labels[SIGNAL_LABELS_SIZE];
+    double now;
+    uint64_t time; /* of the last snapshot that had it */
+    struct rate rate;
+};
+
+struct signals {
+    struct sum sums[SUMS_MOST];
+};
+
+struct signals *signals_new(void)
+{
+    return calloc(1, sizeof(struct signals));
+}
+
+void signals_free(struct signals *signals)
+{
+    free(signals);
+}
+
+/* --- Labels --- */
+
+/* Whether a series has the labels of a selector, a="x",b="": an empty one is absent. */
+static bool has_labels(const char *labels, const char *wanted)
+{
+    struct label label;
+    while (labels_next(&wanted, &label)) {
+        char name[64];
+        size_t length = 0;
+        if (label.name_length >= sizeof name)
+            return false;
+        memcpy(name, label.name, label.name_length);
+        name[label.name_length] = 0;
+        const char *value = labels_find(labels, name, &length);
+        if (length != label.value_length || (value && memcmp(value, label.value, length) != 0))
+            return false;
+    }
+    return true;
+}
+
+/* The labels of a series that a sum keeps, among them the process.  False when they do not fit. */
+static bool kept_labels(const char *labels, const char *by, char to[SIGNAL_LABELS_SIZE])
+{
+    size_t length = 0;
+    for (struct label label; labels_next(&labels, &label);) {
+        bool kept = label.name_length == 7 && memcmp(label.name, "process", 7) == 0;
+        for (const char *name = by; *name && !kept;
+             name += strcspn(name, ","), name += *name == ',')
+            kept = strcspn(name, ",") == label.name_length &&
+                   memcmp(name, label.name, label.name_length) == 0;
+        size_t size = (size_t)(label.value + label.value_length + 1 - label.name);
+        if (!kept)
+            continue;
+        if (length + size + 2 > SIGNAL_LABELS_SIZE)
+            return false;
+        if (length)
+            to[length++] = ',';
+        memcpy(to + length, label.name, size);
+        length += size;
+    }
+    to[length] = 0;
+    return true;
+}
+
+/* --- Single values --- */
+
+/* NAN: absent. */
+static double number_of(const struct series *series, const struct snapshot *snapshot)
+{
+    const union word *row = series->rows == ROWS_HOST       ? snapshot->host
+                            : series->rows == ROWS_COMPUTED ? snapshot->computed
+                                                            : NULL;
+    if (!row || row[series->at].count == ENGRAM_GAUGE_UNSET)
+        return NAN;
+    return row[series->at].number;
+}
+
+static double other_of(const struct snapshot *snapshot, enum engram_family which,
+                       const char *labels)
+{
+    const struct family *family =
+        plan_family(snapshot_plan(snapshot), engram_catalogue[which].name);
+    const struct series *series = family ? family_series(family, labels) : NULL;
+    return series ? number_of(series, snapshot) : NAN;
+}
+
+static double single_value(const struct alert_signal *signal, const struct snapshot *snapshot,
+                           const struct series *series, uint64_t now)
+{
+    double value = number_of(series, snapshot);
+    switch (signal->reading) {
+    case ALERT_DIFFERENCE:
+        return fabs(value - other_of(snapshot, signal->other, series->labels));
+    case ALERT_AGE:
+        return wall_ms(now) / 1e3 - value;
+    default:
+        return value;
+    }
+}
+
+/* --- Sums --- */
+
+#define PROBES 16
+
+static uint32_t hash_of(uint32_t number, const char *labels)
+{
+    uint32_t hash = 2166136261u ^ number; /* FNV-1a */
+    for (; *labels; labels++)
+        hash = (hash ^ (unsigned char)*labels) * 16777619u;
+    return hash;
+}
+
+/* One that no snapshot had for a while makes room; NULL when there is none. */
+static struct sum *sum_of(struct signals *signals, uint32_t number, const char *labels,
+                          uint32_t window, uint64_t now)
+{
+    uint32_t hash = hash_of(number, labels);
+    uint64_t lifetime = window * UINT64_C(2000000000);
+    struct sum *unused = NULL;
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct sum *sum = &signals->sums[(hash + i) % SUMS_MOST];
+        if (sum->used && sum->number == number && strcmp(sum->labels, labels) == 0)
+            return sum;
+        if (!unused && (!sum->used || now > sum->time + lifetime))
+            unused = sum;
+    }
+    if (!unused)
+        return NULL;
+    *unused = (struct sum){.number = number, .used = true};
+    unused->rate.window = window * UINT64_C(1000000000);
+    memcpy(unused->labels, labels, strlen(labels) + 1);
+    return unused;
+}
+
+/* A counter's, or how many values a histogram has; NAN: absent. */
+static double count_of(const struct series *series, const struct snapshot *snapshot)
+{
+    if (series->rows == ROWS_NODES)
+        return value_count(series, snapshot, VALUES_ALL_NODES);
+    if (series->rows == ROWS_HOST)
+        return snapshot->host ? (double)snapshot->host[series->at].count : NAN;
+    return series->rows == ROWS_COMPUTED ? number_of(series, snapshot) : NAN;
+}
+
+static void add_to_sum(struct signals *signals, uint32_t number, const struct alert_signal *signal,
+                       const struct snapshot *snapshot, const struct series *series, uint64_t now)
+{
+    char labels[SIGNAL_LABELS_SIZE];
+    double count = count_of(series, snapshot);
+    if (isnan(count) || !kept_labels(series->labels, signal->by, labels))
+        return;
+    struct sum *sum = sum_of(signals, number, labels, signal->window, now);
+    if (!sum)
+        return;
+    sum->now = sum->summed ? sum->now + count : count;
+    sum->summed = true;
+    sum->time = now;
+}
+
+static void tell_sums(struct signals *signals, uint32_t number, const struct alert_signal *signal,
+                      uint64_t now, signal_told *told, void *argument)
+{
+    for (uint32_t i = 0; i < SUMS_MOST; i++) {
+        struct sum *sum = &signals->sums[i];
+        if (!sum->summed || sum->number != number)
+            continue;
+        sum->summed = false;
+        struct rise rise = rate_take(&sum->rate, now, (uint64_t)sum->now);
+        if (rise.ns)
+            told(argument, sum->labels,
+                 signal->reading == ALERT_RATE ? rise_per_second(rise) : (double)rise.by);
+    }
+}
+
+/* --- All --- */
+
+static bool is_sum(const struct alert_signal *signal)
+{
+    return signal->reading == ALERT_RATE || signal->reading == ALERT_INCREASE;
+}
+
+void signal_tell(struct signals *signals, uint32_t number, const struct alert_signal *signal,
+                 const struct snapshot *snapshot, uint64_t now, signal_told *told, void *argument)
+{
+    const struct family *family =
+        plan_family(snapshot_plan(snapshot), engram_catalogue[signal->family].name);
+    for (uint32_t i = 0; family && i < family->count; i++) {
+        const struct series *series = &family->series[i];
+        if (!has_labels(series->labels, signal->labels))
+            continue;
+        if (is_sum(signal)) {
+            add_to_sum(signals, number, signal, snapshot, series, now);
+            continue;
+        }
+        double value = single_value(signal, snapshot, series, now);
+        if (!isnan(value))
+            told(argument, series->labels, value);
+    }
+    if (is_sum(signal))
+        tell_sums(signals, number, signal, now, told, argument);
+}

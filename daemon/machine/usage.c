@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/machine/usage.h"
+#include "daemon/machine/fields.h"
+#include "daemon/machine/source.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define TEXT_SIZE 1024
+
+/* As proc_pid_stat(5) counts them, where the number itself is 1, the name 2 and the state 3. */
+enum { PARENT = 4, MINOR = 10, MAJOR = 12, START = 22 };
+
+/* Behind so many words. */
+static const char *skip_words(const char *text, int count)
+{
+    for (; count > 0 && *text; count--) {
+        text += strcspn(text, " \n");
+        text += *text == ' ';
+    }
+    return text;
+}
+
+static bool take(const char *parent, int which, uint64_t *value)
+{
+    return fields_numbers(skip_words(parent, which - PARENT), value, 1) == 1;
+}
+
+bool usage_parse(const char *text, struct usage *usage)
+{
+    const char *end = strrchr(text, ')'); /* of the name */
+    if (!end || strncmp(end, ") ", 2) != 0)
+        return false;
+    const char *parent = skip_words(end + 2, 1);
+    return take(parent, MINOR, &usage->minor_faults) && take(parent, MAJOR, &usage->major_faults) &&
+           take(parent, START, &usage->start);
+}
+
+bool usage_read(const char *sysroot, uint32_t pid, struct usage *usage)
+{
+    struct machine_source source;
+    char text[TEXT_SIZE];
+    bool good = source_init(&source, sysroot, "/proc/%" PRIu32 "/stat", pid) &&
+                source_read(&source, text, sizeof text) && usage_parse(text, usage);
+    source_close(&source);
+    return good;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/regions/main_process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+static bool is_in_our_namespace(const struct engram_region *header)
+{
+    struct stat status;
+    return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == header->pid_namespace;
+}
+
+/* proc(5), /proc/[pid]/stat: fields 3 and 22, counted from behind the name.  False when they are
+ * hidden from us. */
+static bool read_stat(pid_t pid, char *state, uint64_t *start_time)
+{
+    char path[48], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[length] = 0;
+    const char *fields = strrchr(text, ')');
+    return fields && sscanf(fields + 1,
+                            " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                            "%*s %*s %" SCNu64,
+                            state, start_time) == 2;
+}
+
+enum main_process main_process_ask(const struct engram_region *header)
+{
+    pid_t pid = (pid_t)header->pid;
+    uint64_t start_time;
+    char state;
+    if (pid <= 0 || !is_in_our_namespace(header))
+        return MAIN_PROCESS_UNKNOWN;
+    if (kill(pid, 0) && errno == ESRCH)
+        return MAIN_PROCESS_GONE;
+    if (!read_stat(pid, &state, &start_time))
+        return MAIN_PROCESS_RUNS; /* it is there, but not ours to look at */
+    return start_time == header->start_time && state != 'Z' && state != 'X' ? MAIN_PROCESS_RUNS
+                                                                            : MAIN_PROCESS_GONE;
+}

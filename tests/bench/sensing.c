@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What looking at the machine costs on each tick: a whole health assessment beside
+ * 64 threads, 64 software events on each CPU, and /health over a kept connection.
+ */
+#include "daemon_bench.h"
+
+#include "daemon/health/checks.h"
+#include "daemon/pmu/pmu.h"
+
+#include <pthread.h>
+
+#define THREADS 64
+#define GROUPS 8
+
+static double took[2000];
+
+static void print(const char *what, int times, const char *goal)
+{
+    printf("  %-46s p50 %6.1f us   p99 %6.1f us   goal %s\n", what,
+           quantile(took, (size_t)times, 0.5), quantile(took, (size_t)times, 0.99), goal);
+}
+
+/* Some of them run, as those of an engine do. */
+static void *idle(void *argument)
+{
+    (void)argument;
+    for (;;)
+        usleep(10000);
+    return NULL;
+}
+
+static void nothing(void *argument, const struct plan *plan, const struct snapshot *snapshot,
+                    union word *row)
+{
+    (void)argument, (void)plan, (void)snapshot, (void)row;
+}
+
+/* As many as an engine has; they are there until the end. */
+static void find_threads(struct threads *threads)
+{
+    uint32_t self = (uint32_t)getpid();
+    pthread_t thread;
+    for (int i = 0; i < THREADS - 1; i++)
+        if (pthread_create(&thread, NULL, idle, NULL))
+            die("pthread_create");
+    threads_find(threads, &self, 1);
+}
+
+static void bench_health(int times)
+{
+    struct topology *topology = topology_load("/");
+    struct figures *figures = figures_new();
+    struct numa *numa = numa_new("/", topology_nodes(topology));
+    struct pmu *pmu = pmu_new(topology, pmu_generic, PMU_GENERIC_GROUPS, &perf_kernel);
+    struct check_sources sources = {.sysroot = "/",
+                                    .threads = threads_new("/"),
+                                    .canary = canary_new(figures, simd_sets),
+                                    .numa = numa_sensor_new(figures, numa, live_new(1, 1)),
+                                    .pmu = pmu_sensor_new(figures, pmu, topology),
+                                    .store = snapshot_store_new(topology, nothing, NULL)};
+    struct health *health = health_new(figures);
+    if (!health || !sources.store || !sources.pmu || !checks_new(health, &sources))
+        die("no memory");
+    snapshot_thread_start();
+    find_threads(sources.threads);
+    canary_run(sources.canary);
+    for (int i = 0; i < times; i++) {
+        usleep(2000); /* caches are somebody else's by the next tick */
+        double start = now_us();
+        numa_sensor_read(sources.numa);
+        health_assess(health);
+        took[i] = now_us() - start;
+    }
+    snapshot_thread_stop();
+    print("nodes and health of all components, 64 threads", times, "150");
+    for (int i = 0; i < times; i++) {
+        double start = now_us();
+        canary_run(sources.canary);
+        took[i] = now_us() - start;
+    }
+    print("a core's turn of the canary, each second", times, "-");
+}
+
+static void bench_pmu(int times)
+{
+    static struct pmu_group groups[GROUPS];
+    struct topology *topology = topology_load("/");
+    for (int i = 0; i < GROUPS * PMU_GROUP_MOST; i++) /* the first four are the kernel's */
+        groups[i / PMU_GROUP_MOST].events[i % PMU_GROUP_MOST] = pmu_generic[0].events[i % 4];
+    struct pmu *pmu = pmu_new(topology, groups, GROUPS, &perf_kernel);
+    pmu_collect(pmu, 0);
+    if (pmu_counted(pmu, 0, PMU_ALL_SOCKETS).reason != PERF_COUNTS) {
+        printf("  64 software events on each CPU: %s\n",
+               perf_reason_word(pmu_counted(pmu, 0, PMU_ALL_SOCKETS).reason));
+        times = 0;
+    }
+    for (int i = 0; i < times; i++) {
+        usleep(101000);
+        double start = now_us();
+        pmu_collect(pmu, 0);
+        took[i] = now_us() - start;
+    }
+    if (times)
+        print("64 software events on each CPU of a socket", times, "200 for 2 CPUs");
+    pmu_free(pmu);
+    topology_free(topology);
+}
+
+static void bench_answer(int times)
+{
+    static char room[1 << 16];
+    struct served child = start_daemon(NULL, "--series-limit", "10000");
+    int fd = ask(1, child.port, NULL, 0);
+    for (int i = 0; i < times; i++) {
+        double start = now_us();
+        if (exchange(fd, "GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n", room,
+                     sizeof room) < 0)
+            die("/api/v1/health");
+        took[i] = now_us() - start;
+    }
+    print("/health over a kept connection", times, "100");
+    close(fd);
+    stop(child);
+}
+
+int main(void)
+{
+    make_regions();
+    bench_health(quick() ? 200 : 2000);
+    bench_pmu(quick() ? 10 : 50);
+    bench_answer(quick() ? 500 : 2000);
+    remove_regions();
+    return 0;
+}
