@@ -150,6 +150,7 @@ aborted:
 
 #else /* __aarch64__ */
 
+/* A conditional branch reaches 1 MB, and the failures may lie further: `b` alone goes there. */
 #define ENGRAM_RSEQ_ENTER                                                                          \
     ".pushsection __rseq_cs, \"aw?\"\n\t"                                                          \
     ".balign 32\n"                                                                                 \
@@ -172,9 +173,12 @@ aborted:
     "ldr w16, [%[rseq], 4]\n\t"                                                                    \
     "ldr w17, [%[region], %[limit]]\n\t"                                                           \
     "cmp w16, w17\n\t"                                                                             \
-    "b.hs 5b\n\t"                                                                                  \
+    "b.hs 6f\n\t"                                                                                  \
     "ldr x16, [%[blocks], x16, lsl 3]\n\t"                                                         \
-    "cbz x16, 5b\n\t"                                                                              \
+    "cbnz x16, 7f\n"                                                                               \
+    "6:\n\t"                                                                                       \
+    "b 5b\n"                                                                                       \
+    "7:\n\t"                                                                                       \
     "add x16, x16, %[slot]\n\t"
 
 #define ENGRAM_RSEQ_LEAVE                                                                          \

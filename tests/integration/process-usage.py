@@ -52,10 +52,10 @@ def known():
 
 def worker():
     """Records, works when it is told to, and says what that has cost."""
+    memory = touch((MEGABYTES << 20) // mmap.PAGESIZE)  # before the daemon's first look at it
     library = ctypes.CDLL(f"{BUILD}/libengram.so")
     if library.engram_attach(b"worker"):
         sys.exit("attach failed")
-    memory = touch((MEGABYTES << 20) // mmap.PAGESIZE)
     print("ready", flush=True)
     for _ in sys.stdin:
         before = known()
