@@ -8,9 +8,11 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,6 +84,47 @@ START_TEST(main_process_is_told_from_its_children)
 }
 END_TEST
 
+static void wait_until_it_says(const char *path, const char *words)
+{
+    char text[512] = "";
+    while (!strstr(text, words)) {
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        text[fread(text, 1, sizeof text - 1, file)] = 0;
+        fclose(file);
+        usleep(1000);
+    }
+}
+
+static void *last_until_killed(void *argument)
+{
+    while (pause())
+        continue;
+    return argument;
+}
+
+/* Which leaves a zombie before the others. */
+START_TEST(process_runs_without_its_first_thread)
+{
+    siginfo_t info;
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_t other;
+        fixture_process("p");
+        if (pthread_create(&other, NULL, last_until_killed, NULL))
+            _exit(1);
+        pthread_exit(NULL);
+    }
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
+    wait_until_it_says(path, ") Z ");
+    ck_assert_double_eq(up("p"), 1);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED), 0);
+    ck_assert_double_eq(up("p"), 0);
+}
+END_TEST
+
 START_TEST(processes_of_one_name_are_counted)
 {
     fixture_process("p");
@@ -140,6 +183,7 @@ Suite *processes_suite(void)
     TCase *tests = tcase_create("up");
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, main_process_is_told_from_its_children);
+    tcase_add_test(tests, process_runs_without_its_first_thread);
     tcase_add_test(tests, processes_of_one_name_are_counted);
     tcase_add_test(tests, what_cannot_be_asked_is_not_known);
     if (geteuid() == 0) /* who else could become another user? */
