@@ -76,17 +76,22 @@ static enum numa_maps_reason reason_of(int error)
     }
 }
 
+/* Whatever runs has memory: an empty file is of one that has ended. */
 static enum numa_maps_reason read_lines(FILE *file, uint64_t *bytes, uint32_t nodes)
 {
     char line[LINE_SIZE];
     uint64_t began = clock_monotonic();
+    bool any = false;
     errno = 0;
     while (fgets(line, sizeof line, file)) {
+        any = true;
         numa_maps_parse(line, bytes, nodes);
         if (clock_monotonic() - began > TIME_MOST)
             return NUMA_MAPS_SLOW;
     }
-    return ferror(file) ? reason_of(errno) : NUMA_MAPS_READ;
+    if (ferror(file))
+        return reason_of(errno);
+    return any ? NUMA_MAPS_READ : NUMA_MAPS_GONE;
 }
 
 enum numa_maps_reason numa_maps_read(const char *sysroot, uint32_t pid, uint64_t *bytes,

@@ -10,7 +10,7 @@
 
 enum numa_maps_reason {
     NUMA_MAPS_READ,
-    NUMA_MAPS_GONE,       /* there is no such process any more, or the kernel has no such file */
+    NUMA_MAPS_GONE,       /* the process or its first thread has ended, or there is no such file */
     NUMA_MAPS_PERMISSION, /* of another user, and without CAP_SYS_PTRACE */
     NUMA_MAPS_SLOW,       /* it was given up after a quarter of a second */
     NUMA_MAPS_FAILED,     /* anything else */

@@ -230,6 +230,17 @@ START_TEST(what_may_not_be_read_says_why)
 }
 END_TEST
 
+/* As the kernel has it of a process whose first thread has ended before the others. */
+START_TEST(empty_list_of_memory_is_not_none)
+{
+    put("numa_maps", "");
+    fixture_process("a");
+    look();
+    expect(MEMORY("0"), NAN);
+    expect(AVAILABLE("reason=\"not_found\",source=\"numa_maps\""), 0);
+}
+END_TEST
+
 START_TEST(what_is_old_is_not_shown)
 {
     fixture_process("a");
@@ -286,6 +297,7 @@ Suite *process_sensor_suite(void)
     tcase_add_test(tests, another_process_adds_to_its_name);
     tcase_add_test(tests, counters_stay_when_a_process_has_ended_and_gauges_do_not);
     tcase_add_test(tests, what_may_not_be_read_says_why);
+    tcase_add_test(tests, empty_list_of_memory_is_not_none);
     tcase_add_test(tests, what_is_old_is_not_shown);
     suite_add_tcase(suite, tests);
     TCase *texts = tcase_create("texts");
