@@ -36,6 +36,7 @@ struct alerting {
     uint64_t now;
     uint32_t which;     /* alert that is looked at */
     bool known[ALERTS]; /* there is what it is about */
+    bool whole;         /* the snapshot that is looked at: what is not there is not so */
     struct gate gates[GATES_MOST];
     uint32_t gate_count;
     struct instance instances[ALERTING_MOST];
@@ -194,6 +195,16 @@ static void step(struct instance *instance, uint64_t now)
     instance->holds = false;
 }
 
+/* While values of a socket are missing, what is not known stays as it was. */
+static void step_all(struct alerting *alerting)
+{
+    for (uint32_t i = 0; i < ALERTING_MOST; i++) {
+        struct instance *instance = &alerting->instances[i];
+        if (instance->used && (alerting->whole || alerting->known[instance->entry.alert - alerts]))
+            step(instance, alerting->now);
+    }
+}
+
 static void show(struct alerting *alerting, uint32_t which, enum alert_state now)
 {
     enum alert_state before = alerting->shown[which];
@@ -228,16 +239,16 @@ void alerting_look(void *argument)
 {
     struct alerting *alerting = argument;
     const struct snapshot *snapshot = snapshot_begin(alerting->store);
+    bool any = snapshot;
     alerting->now = clock_monotonic();
-    bool whole = snapshot && !snapshot->incomplete;
-    for (alerting->which = 0; whole && alerting->which < ALERTS; alerting->which++)
+    alerting->whole = snapshot && !snapshot->incomplete;
+    for (alerting->which = 0; any && alerting->which < ALERTS; alerting->which++)
         look_at(alerting, snapshot);
     snapshot_end();
-    for (uint32_t i = 0; whole && i < ALERTING_MOST; i++)
-        if (alerting->instances[i].used)
-            step(&alerting->instances[i], alerting->now);
-    if (whole)
-        tell(alerting);
+    if (!any)
+        return;
+    step_all(alerting);
+    tell(alerting);
 }
 
 uint32_t alerting_report(struct alerting *alerting, struct alert_entry entries[ALERTING_MOST])

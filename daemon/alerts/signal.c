@@ -204,7 +204,8 @@ void signal_tell(struct signals *signals, uint32_t number, const struct alert_si
         plan_family(snapshot_plan(snapshot), engram_catalogue[signal->family].name);
     for (uint32_t i = 0; family && i < family->count; i++) {
         const struct series *series = &family->series[i];
-        if (!has_labels(series->labels, signal->labels))
+        bool there = !snapshot->incomplete || series->rows == ROWS_COMPUTED;
+        if (!there || !has_labels(series->labels, signal->labels))
             continue;
         if (is_sum(signal)) {
             add_to_sum(signals, number, signal, snapshot, series, now);

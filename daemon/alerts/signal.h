@@ -21,7 +21,7 @@ void signals_free(struct signals *signals);
 typedef void signal_told(void *argument, const char *labels, double value);
 
 /* Of an alert's signal or gate, which `number` tells from all others, at `now`, CLOCK_MONOTONIC,
- * ns. What is absent is not told of. */
+ * ns. What is absent is not told of; of an incomplete snapshot only what the daemon computes is. */
 void signal_tell(struct signals *signals, uint32_t number, const struct alert_signal *signal,
                  const struct snapshot *snapshot, uint64_t now, signal_told *told, void *argument);
 

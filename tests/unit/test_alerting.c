@@ -260,6 +260,31 @@ START_TEST(figures_of_the_daemon_are_looked_at)
 }
 END_TEST
 
+/* A socket whose values are missing is told of itself, and of others nothing that is not known. */
+START_TEST(socket_that_is_out_is_told)
+{
+    uint32_t success =
+        figures_add(figures, ENGRAM_DAEMON_COLLECTOR_SUCCESS, "socket=\"0\"", UINT64_MAX);
+    figures_set(figures, success, 1);
+    engram_gauge_set(engine.pool_fragmentation[0], 0.5);
+    look_for(122);
+    expect("MemoryPoolFragmentation", ALERT_FIRING);
+    figures_set(figures, success, 0);
+    ck_assert(snapshot_expire(pipeline.store, 0));
+    for (int i = 0; i < 32; i++) {
+        fixture_clock(now += SECOND);
+        alerting_look(alerting);
+    }
+    expect("CollectorBlind", ALERT_FIRING);
+    expect("MemoryPoolFragmentation", ALERT_FIRING);
+    figures_set(figures, success, 1);
+    engram_gauge_set(engine.pool_fragmentation[0], 0);
+    look_for(3);
+    expect("CollectorBlind", ALERT_INACTIVE);
+    expect("MemoryPoolFragmentation", ALERT_INACTIVE);
+}
+END_TEST
+
 #define STATE(name, severity)                                                                      \
     shown_value(pipeline.store,                                                                    \
                 "engram_alert_state{alertname=\"" name "\",severity=\"" severity "\"}")
@@ -294,6 +319,7 @@ Suite *alerting_suite(void)
     tcase_add_test(tests, gate_is_of_the_same_process);
     tcase_add_test(tests, standing_still_is_told);
     tcase_add_test(tests, figures_of_the_daemon_are_looked_at);
+    tcase_add_test(tests, socket_that_is_out_is_told);
     tcase_add_test(tests, state_is_a_figure_where_there_is_anything_to_look_at);
     suite_add_tcase(suite, tests);
     return suite;
