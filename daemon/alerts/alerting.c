@@ -43,6 +43,7 @@ struct alerting {
     pthread_mutex_t mutex; /* of what is below */
     struct alert_entry report[ALERTING_MOST];
     uint32_t report_count;
+    uint64_t reported; /* when, CLOCK_MONOTONIC, ns; 0: not yet */
 };
 
 const struct alert *alert_numbered(uint32_t number)
@@ -230,6 +231,7 @@ static void tell(struct alerting *alerting)
                 states[which] = instance->entry.state;
         }
     alerting->report_count = count;
+    alerting->reported = alerting->now;
     pthread_mutex_unlock(&alerting->mutex);
     for (uint32_t i = 0; i < ALERTS; i++)
         show(alerting, i, states[i]);
@@ -251,11 +253,14 @@ void alerting_look(void *argument)
     tell(alerting);
 }
 
-uint32_t alerting_report(struct alerting *alerting, struct alert_entry entries[ALERTING_MOST])
+bool alerting_report(struct alerting *alerting, struct alert_entry entries[ALERTING_MOST],
+                     uint32_t *count)
 {
+    uint64_t now = clock_monotonic();
     pthread_mutex_lock(&alerting->mutex);
-    uint32_t count = alerting->report_count;
-    memcpy(entries, alerting->report, count * sizeof *entries);
+    uint64_t reported = alerting->reported;
+    *count = alerting->report_count;
+    memcpy(entries, alerting->report, *count * sizeof *entries);
     pthread_mutex_unlock(&alerting->mutex);
-    return count;
+    return reported && now < reported + ALERTING_LIFETIME;
 }

@@ -12,6 +12,9 @@
 
 #define ALERTING_MOST 256 /* that are on at a time; more are not told of */
 
+/* What was found longer ago tells nothing any more, ns. */
+#define ALERTING_LIFETIME UINT64_C(3000000000)
+
 /* The numbers are those of engram_alert_state. */
 enum alert_state { ALERT_INACTIVE, ALERT_PENDING, ALERT_FIRING };
 
@@ -44,7 +47,9 @@ const char *alert_severity_name(enum alert_severity severity);
 /* Looks at all of them; a sensor's `read`, whose argument is an alerting. */
 void alerting_look(void *alerting);
 
-/* Copies what is on, in the order of its definitions; for any thread.  How many. */
-uint32_t alerting_report(struct alerting *alerting, struct alert_entry entries[ALERTING_MOST]);
+/* Copies what is on, in the order of its definitions, and how many; for any thread.  False when
+ * nobody has looked lately, so that nothing is known. */
+bool alerting_report(struct alerting *alerting, struct alert_entry entries[ALERTING_MOST],
+                     uint32_t *count);
 
 #endif

@@ -26,21 +26,28 @@ static void add_alert(struct json *json, const struct alert_entry *entry)
     json_object_end(json);
 }
 
-int api_alerts(const struct api *api, const struct parameters *parameters, struct json *json,
-               const char **error)
+static void add_alerts(struct json *json, const struct alert_entry *entries, uint32_t count)
 {
-    (void)parameters;
-    struct alert_entry *entries = calloc(ALERTING_MOST, sizeof *entries);
-    if (!entries) {
-        *error = "there is no memory";
-        return 503;
-    }
-    uint32_t count = alerting_report(api->alerting, entries);
     json_key(json, "alerts");
     json_array(json);
     for (uint32_t i = 0; i < count; i++)
         add_alert(json, &entries[i]);
     json_array_end(json);
+}
+
+int api_alerts(const struct api *api, const struct parameters *parameters, struct json *json,
+               const char **error)
+{
+    uint32_t count;
+    (void)parameters;
+    struct alert_entry *entries = calloc(ALERTING_MOST, sizeof *entries);
+    *error = "there is no memory";
+    if (!entries)
+        return 503;
+    *error = "alerts are not looked at: engramd has just begun, or a sensor hangs";
+    bool known = alerting_report(api->alerting, entries, &count);
+    if (known)
+        add_alerts(json, entries, count);
     free(entries);
-    return 0;
+    return known ? 0 : 503;
 }

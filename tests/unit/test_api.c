@@ -4,6 +4,7 @@
 #include "suites.h"
 
 #include "daemon/api/api.h"
+#include "daemon/base/clock.h"
 #include "daemon/machine/live.h"
 #include "daemon/machine/topology_hwloc.h"
 
@@ -86,8 +87,11 @@ END_TEST
 
 START_TEST(alerts_are_listed)
 {
-    ck_assert_str_eq(document("alerts", ""), "{\"alerts\":[]}\n");
     struct engram_engine engine;
+    ck_assert_int_eq(asked("alerts", ""), 503); /* nobody has looked yet */
+    pipeline_collect(&pipeline, none);
+    alerting_look(api.alerting);
+    ck_assert_str_eq(document("alerts", ""), "{\"alerts\":[]}\n");
     fixture_process("p");
     engram_register_audit(&engine);
     engram_gauge_set(engine.audit_violations[0], 3);
@@ -99,6 +103,10 @@ START_TEST(alerts_are_listed)
     ck_assert_ptr_nonnull(strstr(shown, "\"labels\":{\"kind\":\"dangling_edge\","
                                         "\"process\":\"p\"},\"value\":3,"
                                         "\"threshold\":0,"));
+    fixture_clock(clock_monotonic() + ALERTING_LIFETIME);
+    ck_assert_int_eq(asked("alerts", ""), 503);
+    ck_assert_ptr_nonnull(strstr(body.data, "a sensor hangs"));
+    fixture_clock(0);
 }
 END_TEST
 

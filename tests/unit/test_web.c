@@ -86,6 +86,7 @@ START_TEST(paths_have_a_status)
     ck_assert_int_eq(got("/metrics/prometheus?a=b", "")->status, 200);
     ck_assert_int_eq(got("/metrics", "Accept: image/png\r\n")->status, 406);
     ck_assert_int_eq(got("/metrics", "Accept: application/json\r\n")->status, 503);
+    alerting_look(alerting);
     ck_assert_int_eq(got("/api/v1/alerts", "")->status, 200);
     ck_assert_int_eq(got("/api/v1", "")->status, 404);
     ck_assert_int_eq(got("/api/v1/alerts?a=b", "")->status, 400);
