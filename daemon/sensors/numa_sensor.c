@@ -11,6 +11,10 @@
 #define AT_ONCE 8
 #define WINDOW UINT64_C(10000000000)
 
+/* Within the window, of fewer than which a share tells nothing: a MiB a second slows nobody,
+ * wherever it lies, and on a machine that is idle a single page would be all of them. */
+#define PAGES_LEAST 2560
+
 static const struct {
     enum numa_field field;
     const char *component;
@@ -129,17 +133,17 @@ static void read_node(struct numa_sensor *sensor, uint32_t which)
 
 /* --- How they compare --- */
 
-/* Where another node is that it could have come from, and it came from somewhere. */
+/* Where another node is that it could have come from, and enough came from somewhere. */
 static double remote_share(const struct numa_sensor *sensor, uint32_t target)
 {
     bool two = numa_nodes(sensor->numa) == 2;
     const struct node_figures *node = &sensor->nodes[target];
     /* Of two nodes, what ran on the other one allocated there and here. */
     const struct rise local = two ? sensor->nodes[1 - target].local_rise : node->local_rise;
-    double pages = (double)(node->other_rise.by + local.by);
-    if (sensor->view.nodes < 2 || node->other_rise.ns == 0 || pages <= 0)
+    uint64_t pages = node->other_rise.by + local.by;
+    if (sensor->view.nodes < 2 || pages < PAGES_LEAST)
         return NAN;
-    return (double)node->other_rise.by / pages;
+    return (double)node->other_rise.by / (double)pages;
 }
 
 static void compare(struct numa_sensor *sensor)
