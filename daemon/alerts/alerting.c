@@ -18,13 +18,6 @@ struct instance {
     unsigned better; /* looks in a row */
 };
 
-struct gate {
-    char labels[SIGNAL_LABELS_SIZE];
-    bool open;
-};
-
-#define GATES_MOST 256
-
 struct alerting {
     struct snapshot_store *store;
     struct figures *figures;
@@ -37,8 +30,6 @@ struct alerting {
     uint32_t which;     /* alert that is looked at */
     bool known[ALERTS]; /* there is what it is about */
     bool whole;         /* the snapshot that is looked at: what is not there is not so */
-    struct gate gates[GATES_MOST];
-    uint32_t gate_count;
     struct instance instances[ALERTING_MOST];
     pthread_mutex_t mutex; /* of what is below */
     struct alert_entry report[ALERTING_MOST];
@@ -114,25 +105,24 @@ static bool is_met(const struct alert *alert, double value)
     }
 }
 
-static void take_gate(void *argument, const char *labels, double value)
+/* The numbers by which the signals of the alert that is looked at are told from others. */
+static uint32_t signal_number(const struct alerting *alerting)
 {
-    struct alerting *alerting = argument;
-    if (alerting->gate_count == GATES_MOST)
-        return;
-    struct gate *gate = &alerting->gates[alerting->gate_count++];
-    snprintf(gate->labels, sizeof gate->labels, "%s", labels);
-    gate->open = value > alerts[alerting->which].gate_above;
+    return 2 * alerting->which;
 }
 
-/* A gate is of a process, whose label is a part of those of what the alert is about. */
+static uint32_t gate_number(const struct alerting *alerting)
+{
+    return 2 * alerting->which + 1;
+}
+
+/* A gate is of a process, whose label is among those of what the alert is about. */
 static bool is_open(const struct alerting *alerting, const char *labels)
 {
-    if (alerts[alerting->which].gate.reading == ALERT_ALWAYS)
-        return true;
-    for (uint32_t i = 0; i < alerting->gate_count; i++)
-        if (alerting->gates[i].open && strstr(labels, alerting->gates[i].labels))
-            return true;
-    return false;
+    const struct alert *alert = &alerts[alerting->which];
+    return alert->gate.reading == ALERT_ALWAYS ||
+           signal_of_process(alerting->signals, gate_number(alerting), labels, alerting->now) >
+               alert->gate_above;
 }
 
 /* --- What is on --- */
@@ -175,11 +165,10 @@ static void look_at(struct alerting *alerting, const struct snapshot *snapshot)
 {
     const struct alert *alert = &alerts[alerting->which];
     alerting->known[alerting->which] = false;
-    alerting->gate_count = 0;
     if (alert->gate.reading != ALERT_ALWAYS)
-        signal_tell(alerting->signals, 2 * alerting->which + 1, &alert->gate, snapshot,
-                    alerting->now, take_gate, alerting);
-    signal_tell(alerting->signals, 2 * alerting->which, &alert->signal, snapshot, alerting->now,
+        signal_tell(alerting->signals, gate_number(alerting), &alert->gate, snapshot, alerting->now,
+                    NULL, NULL);
+    signal_tell(alerting->signals, signal_number(alerting), &alert->signal, snapshot, alerting->now,
                 take_value, alerting);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/alerts/signal.h"
+#include "daemon/base/log.h"
 #include "daemon/base/rate.h"
 #include "daemon/base/wall.h"
 #include "daemon/snapshot/labels.h"
@@ -10,20 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sums that are followed; of more than that nothing is told. */
-#define SUMS_MOST 1024
+/* Sums that are followed; of more than that nothing is told.  A process has about nine. */
+#define SUMS_MOST 16384
 
 struct sum {
     uint32_t number; /* of the signal */
     bool used, summed;
     char labels[SIGNAL_LABELS_SIZE];
-    double now;
-    uint64_t time; /* of the last snapshot that had it */
+    double now, value; /* its counts, and what was made of them; NAN: nothing yet */
+    uint64_t time;     /* of the last snapshot that had it */
     struct rate rate;
 };
 
 struct signals {
     struct sum sums[SUMS_MOST];
+    uint32_t summed[SUMS_MOST], summed_count; /* which of them are, of the signal at hand */
+    bool full;                                /* the log knows that there are more */
 };
 
 struct signals *signals_new(void)
@@ -128,26 +131,38 @@ static uint32_t hash_of(uint32_t number, const char *labels)
     return hash;
 }
 
-/* One that no snapshot had for a while makes room; NULL when there is none. */
-static struct sum *sum_of(struct signals *signals, uint32_t number, const char *labels,
-                          uint32_t window, uint64_t now)
+/* NULL when it is not followed. */
+static struct sum *find_sum(struct signals *signals, uint32_t number, const char *labels)
 {
     uint32_t hash = hash_of(number, labels);
-    uint64_t lifetime = window * UINT64_C(2000000000);
-    struct sum *unused = NULL;
     for (uint32_t i = 0; i < PROBES; i++) {
         struct sum *sum = &signals->sums[(hash + i) % SUMS_MOST];
         if (sum->used && sum->number == number && strcmp(sum->labels, labels) == 0)
             return sum;
-        if (!unused && (!sum->used || now > sum->time + lifetime))
-            unused = sum;
     }
-    if (!unused)
-        return NULL;
-    *unused = (struct sum){.number = number, .used = true};
-    unused->rate.window = window * UINT64_C(1000000000);
-    memcpy(unused->labels, labels, strlen(labels) + 1);
-    return unused;
+    return NULL;
+}
+
+/* One that no snapshot had for a while makes room; NULL when there is none. */
+static struct sum *add_sum(struct signals *signals, uint32_t number, const char *labels,
+                           uint32_t window, uint64_t now)
+{
+    uint32_t hash = hash_of(number, labels);
+    uint64_t lifetime = window * UINT64_C(2000000000);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct sum *sum = &signals->sums[(hash + i) % SUMS_MOST];
+        if (sum->used && now <= sum->time + lifetime)
+            continue;
+        *sum = (struct sum){.number = number, .used = true, .value = NAN};
+        sum->rate.window = window * UINT64_C(1000000000);
+        memcpy(sum->labels, labels, strlen(labels) + 1);
+        return sum;
+    }
+    if (!signals->full)
+        log_event(LOG_LEVEL_WARNING, "there are too many series to look at all for alerts",
+                  "sums=%d", SUMS_MOST);
+    signals->full = true;
+    return NULL;
 }
 
 /* A counter's, or how many values a histogram has; NAN: absent. */
@@ -167,27 +182,37 @@ static void add_to_sum(struct signals *signals, uint32_t number, const struct al
     double count = count_of(series, snapshot);
     if (isnan(count) || !kept_labels(series->labels, signal->by, labels))
         return;
-    struct sum *sum = sum_of(signals, number, labels, signal->window, now);
-    if (!sum)
+    struct sum *sum = find_sum(signals, number, labels);
+    if (!sum && !(sum = add_sum(signals, number, labels, signal->window, now)))
         return;
+    if (!sum->summed)
+        signals->summed[signals->summed_count++] = (uint32_t)(sum - signals->sums);
     sum->now = sum->summed ? sum->now + count : count;
     sum->summed = true;
     sum->time = now;
 }
 
-static void tell_sums(struct signals *signals, uint32_t number, const struct alert_signal *signal,
-                      uint64_t now, signal_told *told, void *argument)
+static void tell_sums(struct signals *signals, const struct alert_signal *signal, uint64_t now,
+                      signal_told *told, void *argument)
 {
-    for (uint32_t i = 0; i < SUMS_MOST; i++) {
-        struct sum *sum = &signals->sums[i];
-        if (!sum->summed || sum->number != number)
-            continue;
-        sum->summed = false;
+    for (uint32_t i = 0; i < signals->summed_count; i++) {
+        struct sum *sum = &signals->sums[signals->summed[i]];
         struct rise rise = rate_take(&sum->rate, now, (uint64_t)sum->now);
-        if (rise.ns)
-            told(argument, sum->labels,
-                 signal->reading == ALERT_RATE ? rise_per_second(rise) : (double)rise.by);
+        double by = rise.ns ? (double)rise.by : NAN;
+        sum->summed = false;
+        sum->value = signal->reading == ALERT_RATE ? rise_per_second(rise) : by;
+        if (told && rise.ns)
+            told(argument, sum->labels, sum->value);
     }
+    signals->summed_count = 0;
+}
+
+double signal_of_process(struct signals *signals, uint32_t number, const char *labels, uint64_t now)
+{
+    char process[SIGNAL_LABELS_SIZE];
+    const struct sum *sum =
+        kept_labels(labels, "", process) ? find_sum(signals, number, process) : NULL;
+    return sum && sum->time == now ? sum->value : NAN;
 }
 
 /* --- All --- */
@@ -216,5 +241,5 @@ void signal_tell(struct signals *signals, uint32_t number, const struct alert_si
             told(argument, series->labels, value);
     }
     if (is_sum(signal))
-        tell_sums(signals, number, signal, now, told, argument);
+        tell_sums(signals, signal, now, told, argument);
 }

@@ -21,8 +21,14 @@ void signals_free(struct signals *signals);
 typedef void signal_told(void *argument, const char *labels, double value);
 
 /* Of an alert's signal or gate, which `number` tells from all others, at `now`, CLOCK_MONOTONIC,
- * ns. What is absent is not told of; of an incomplete snapshot only what the daemon computes is. */
+ * ns. What is absent is not told of; of an incomplete snapshot only what the daemon computes is.
+ * `told` may be NULL for a sum. */
 void signal_tell(struct signals *signals, uint32_t number, const struct alert_signal *signal,
                  const struct snapshot *snapshot, uint64_t now, signal_told *told, void *argument);
+
+/* What was made, in a call with the same `number` and `now`, of a sum by process alone, of the
+ * process that `labels` name; NAN: it is absent. */
+double signal_of_process(struct signals *signals, uint32_t number, const char *labels,
+                         uint64_t now);
 
 #endif

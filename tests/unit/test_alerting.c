@@ -292,6 +292,29 @@ START_TEST(socket_that_is_out_is_told)
 }
 END_TEST
 
+#define ENGINES 200
+
+/* Each has sums and gates of its own. */
+START_TEST(many_processes_are_looked_at)
+{
+    static struct engram_engine engines[ENGINES];
+    char name[16];
+    uint32_t violations = 0;
+    for (int i = 0; i < ENGINES; i++) {
+        snprintf(name, sizeof name, "p%d", i);
+        fixture_process(name);
+        engram_engine_register(&engines[i], "scalar");
+    }
+    look_for(2);
+    for (int i = 0; i < ENGINES; i++)
+        fixture_add(engines[i].zero_allocation_violations, 0, 1);
+    look_after(1);
+    for (uint32_t i = 0; i < count_on(); i++)
+        violations += strcmp(entries[i].alert->name, "ZeroAllocationViolation") == 0;
+    ck_assert_uint_eq(violations, ENGINES);
+}
+END_TEST
+
 #define STATE(name, severity)                                                                      \
     shown_value(pipeline.store,                                                                    \
                 "engram_alert_state{alertname=\"" name "\",severity=\"" severity "\"}")
@@ -327,6 +350,7 @@ Suite *alerting_suite(void)
     tcase_add_test(tests, standing_still_is_told);
     tcase_add_test(tests, figures_of_the_daemon_are_looked_at);
     tcase_add_test(tests, socket_that_is_out_is_told);
+    tcase_add_test(tests, many_processes_are_looked_at);
     tcase_add_test(tests, state_is_a_figure_where_there_is_anything_to_look_at);
     suite_add_tcase(suite, tests);
     return suite;
