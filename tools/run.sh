@@ -21,7 +21,8 @@ finish() {
 trap finish EXIT
 trap 'exit 0' INT TERM
 
-"$build/engramd" --listen "$listen" --region-dir "$ENGRAM_DIR" --state-dir "$state" 2>"$log" &
+"$build/engramd" --listen "$listen" --region-dir "$ENGRAM_DIR" --state-dir "$state" \
+  --admin-socket "$state/admin.sock" 2>"$log" &
 daemon=$!
 # By its own word: on an address that is in use somebody else would answer.
 for _ in $(seq 50); do
@@ -39,6 +40,9 @@ The demo engine runs as process "engram-demo".  Try, in another terminal:
   curl http://$listen/metrics
   $build/engramctl -a $listen watch --match 'engram_operation_*' --interval 1s
   $build/engramctl -a $listen events
+  $build/engramctl -a $listen health
+  $build/engramctl -a $listen alerts   # within a minute: flat out, its threads contend, and events are missed
+  $build/engramctl learn --admin-socket $state/admin.sock
   $build/engramctl -a $listen --region-dir $ENGRAM_DIR status
   scrape it: { targets: ["$listen"] } in a Prometheus scrape_config
 

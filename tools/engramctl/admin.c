@@ -57,7 +57,7 @@ static bool ask(const char *path, const char *command, char *reply)
         fprintf(stderr, "engramctl: no engramd takes commands at %s: %s; %s\n", path,
                 strerror(errno),
                 errno == EACCES ? "be root or the user that it runs as"
-                                : "see engramd --admin-socket and engramctl --admin-socket");
+                                : "see --admin-socket, of engramd and of this command");
         return false;
     }
     /* Whoever is not heard is told so at once, and then nobody listens. */
