@@ -214,6 +214,14 @@ LC_ALL=C exits 0 topology -a "$daemon"; shows '^  idle [.]:-=[+][*]oO# busy'
 exits 0 topology --svg -a "$daemon"; shows '<title>CPU [0-9]+, core [0-9]+, package 0: [0-9]+ %</title>'
 python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$room/out" || fail "no SVG"
 json 0 'len(it["cpus"]) >= 1 and it["numa_nodes"]' topology -a "$daemon"
+# Thousands of CPUs are drawn at once, too.
+HWLOC_SYNTHETIC='package:8 numanode:8 core:32 pu:2' "$BUILD/engramd" --listen "unix:$room/large" \
+  --region-dir "$room/large-regions" --state-dir "$room/large-state" 2>"$room/log.large" &
+large=$!
+await '^  node 63 ' topology -a "unix:$room/large"
+LC_ALL=C timeout 10 "$BUILD/engramctl" topology -a "unix:$room/large" >"$room/out" || fail "no picture within 10 s"
+[ "$(grep -cE '^    [^ ]{2}( [^ ]{2}){31}$' "$room/out")" = 64 ] || fail "nodes are not of 32 cores"
+kill "$large"
 exits 1 topology -a unix:/nonexistent; says 'no /api/v1/topology from engramd at unix:/nonexistent'
 
 # The stream: a change of a series, a process that comes and goes, a daemon that does.

@@ -25,48 +25,32 @@ static const char *sign_of(struct json_object *share)
     return signs[step < STEPS ? step : STEPS - 1];
 }
 
-static struct json_object *cpu_numbered(struct json_object *all, uint64_t number)
+/* A node's CPUs, a core's side by side, as the list has them. */
+static void draw_cpus(struct json_object *all, uint64_t node)
 {
-    for (size_t i = 0; i < member_count(all, "cpus"); i++)
-        if (member_whole(member_at(all, "cpus", i), "cpu") == number)
-            return member_at(all, "cpus", i);
-    return NULL;
-}
-
-/* A core's signs, if its first CPU is of that node; how many. */
-static size_t draw_core(struct json_object *all, struct json_object *core, uint64_t node)
-{
-    size_t count = member_count(core, "cpus");
-    for (size_t i = 0; i < count; i++) {
-        uint64_t number = json_object_get_uint64(member_at(core, "cpus", i));
-        struct json_object *cpu = cpu_numbered(all, number);
-        if (!cpu || member_whole(cpu, "numa_node") != node)
-            return 0;
-        fputs(sign_of(member(cpu, "busy_ratio")), stdout);
+    struct json_object *cpu, *before = NULL;
+    size_t drawn = 0;
+    for (size_t i = 0; (cpu = member_at(all, "cpus", i)); i++) {
+        if (member_whole(cpu, "numa_node") != node)
+            continue;
+        bool next = before && member_whole(cpu, "core") != member_whole(before, "core");
+        bool full = next && drawn >= LINE_MOST;
+        drawn = full ? 1 : drawn + next + 1;
+        printf("%s%s", full ? "\n    " : next ? " " : "", sign_of(member(cpu, "busy_ratio")));
+        before = cpu;
     }
-    return count;
 }
 
 static void draw_node(struct json_object *all, struct json_object *node)
 {
     struct json_object *taken = member(node, "memory_taken_ratio");
     uint64_t number = member_whole(node, "numa_node");
-    size_t drawn = 0;
     printf("  node %-3" PRIu64 " memory %s", number, sign_of(taken));
     if (taken)
         printf(" %3.0f %% of %" PRIu64 " MiB", json_object_get_double(taken) * 100,
                member_whole(node, "memory_bytes") >> 20);
     fputs("\n    ", stdout);
-    for (size_t i = 0; i < member_count(all, "cores"); i++) {
-        size_t width = draw_core(all, member_at(all, "cores", i), number);
-        drawn += width ? width + 1 : 0;
-        if (width)
-            putchar(' ');
-        if (drawn >= LINE_MOST) {
-            fputs("\n    ", stdout);
-            drawn = 0;
-        }
-    }
+    draw_cpus(all, number);
     putchar('\n');
 }
 
