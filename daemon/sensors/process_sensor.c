@@ -180,20 +180,29 @@ static void begin_name(struct process_sensor *sensor, struct name *name,
     memcpy(name->process, region->process, sizeof name->process);
 }
 
-/* NULL when there are too many. */
+static bool has_process(const struct process_sensor *sensor, const struct name *name)
+{
+    for (uint32_t i = 0; i < PROCESS_SENSOR_NAMES; i++)
+        if (sensor->processes[i].pid && sensor->processes[i].name == name)
+            return true;
+    return false;
+}
+
+/* One that is known; or else, for those that run now, one whose processes have all ended.  There is
+ * one, since there are as many names as processes. */
 static struct name *name_of(struct process_sensor *sensor, const struct region *region)
 {
-    struct name *unused = NULL;
+    struct name *room = NULL;
     for (uint32_t i = 0; i < PROCESS_SENSOR_NAMES; i++) {
         struct name *name = &sensor->names[i];
         if (strcmp(name->process, region->process) == 0 && name->owner == region->reader->owner)
             return name;
-        if (!*name->process)
-            unused = name;
+        bool better = !room || (*room->process && !*name->process);
+        if (better && !has_process(sensor, name))
+            room = name;
     }
-    if (unused)
-        begin_name(sensor, unused, region);
-    return unused;
+    begin_name(sensor, room, region);
+    return room;
 }
 
 static struct process *process_of(struct process_sensor *sensor, uint32_t pid)
@@ -236,7 +245,7 @@ static void take_events(struct process *process)
     uint64_t counts[PROCESS_EVENTS];
     process_events_read(&process->events, counts);
     for (uint32_t i = 0; i < PROCESS_EVENTS; i++) {
-        if (process->name && process->events.reason == PERF_COUNTS)
+        if (process->events.reason == PERF_COUNTS)
             add(process, SWITCHES + i, risen(process->counts[i], counts[i]));
         process->counts[i] = counts[i];
     }
@@ -268,8 +277,6 @@ static void read_region(struct process_sensor *sensor, const struct region *regi
     if (!process->pid)
         begin_process(sensor, process, region, &usage);
     process->there = true;
-    if (!process->name)
-        return;
     take_usage(process, &usage);
     take_events(process);
 }
@@ -299,7 +306,7 @@ static struct process *whose_turn(struct process_sensor *sensor, uint64_t now)
     struct process *next = NULL;
     for (uint32_t i = 0; i < PROCESS_SENSOR_NAMES; i++) {
         struct process *process = &sensor->processes[i];
-        if (process->pid && process->name && process->memory_due <= now &&
+        if (process->pid && process->memory_due <= now &&
             (!next || process->memory_due < next->memory_due))
             next = process;
     }
@@ -367,10 +374,10 @@ static void tell_names(struct process_sensor *sensor)
 {
     clear_gauges(sensor);
     for (uint32_t i = 0; i < PROCESS_SENSOR_NAMES; i++)
-        if (sensor->processes[i].pid && sensor->processes[i].name)
+        if (sensor->processes[i].pid)
             tell_process(sensor, &sensor->processes[i]);
     for (uint32_t i = 0; i < PROCESS_SENSOR_NAMES; i++)
-        if (sensor->processes[i].pid && sensor->processes[i].name)
+        if (sensor->processes[i].pid)
             tell_lacks(sensor, &sensor->processes[i]);
 }
 

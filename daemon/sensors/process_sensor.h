@@ -10,7 +10,8 @@
 #include "daemon/pmu/perf.h"
 #include "daemon/snapshot/snapshot.h"
 
-/* Names and processes that are looked at; what there are more of is not told of. */
+/* Processes that are looked at, and names.  Of more processes nothing is told; of more names,
+ * nothing of those whose processes have ended. */
 #define PROCESS_SENSOR_NAMES 64
 
 struct process_sensor;

@@ -212,6 +212,24 @@ START_TEST(counters_stay_when_a_process_has_ended_and_gauges_do_not)
 }
 END_TEST
 
+/* However many there were before. */
+START_TEST(name_that_runs_has_room)
+{
+    char name[16];
+    for (int i = 0; i < PROCESS_SENSOR_NAMES; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        struct engram_region *region = fixture_process(name);
+        look();
+        fixture_end(region);
+        look();
+    }
+    fixture_process("a");
+    look();
+    expect(MINOR_FAULTS, 0);
+    expect(MIGRATIONS, 0);
+}
+END_TEST
+
 START_TEST(what_may_not_be_read_says_why)
 {
     char path[64];
@@ -296,6 +314,7 @@ Suite *process_sensor_suite(void)
     tcase_add_test(tests, memory_is_told_by_node);
     tcase_add_test(tests, another_process_adds_to_its_name);
     tcase_add_test(tests, counters_stay_when_a_process_has_ended_and_gauges_do_not);
+    tcase_add_test(tests, name_that_runs_has_room);
     tcase_add_test(tests, what_may_not_be_read_says_why);
     tcase_add_test(tests, empty_list_of_memory_is_not_none);
     tcase_add_test(tests, what_is_old_is_not_shown);
