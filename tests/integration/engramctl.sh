@@ -249,6 +249,7 @@ brief=$!
 arrives events '"state":"attached","process":"brief"'
 kill "$brief"
 arrives events '"state":"ended","process":"brief"'
+arrives events '"event":"alert".*"WriterGone"'
 python3 - "$room/events" <<'PYTHON' || fail "the events of a process"
 import json, sys
 seen = [json.loads(line) for line in open(sys.argv[1])]

@@ -29,5 +29,5 @@ int command_watch(const struct options *options)
 
 int command_events(const struct options *options)
 {
-    return watch(options, "event,process,health");
+    return watch(options, "event,process,health,alert");
 }
