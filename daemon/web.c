@@ -42,7 +42,8 @@ static void serve_metrics(struct web *web, const struct http_request *request,
     if (format == EXPOSITION_NONE) {
         respond_text(response, 406,
                      "406 Not Acceptable: there are " EXPOSITION_TEXT_TYPE
-                     ", " EXPOSITION_OPENMETRICS_TYPE " and " API_TYPE "\n");
+                     ", " EXPOSITION_OPENMETRICS_TYPE ", " EXPOSITION_PROTOBUF_TYPE " and " API_TYPE
+                     "\n");
         return;
     }
     if (format == EXPOSITION_JSON) {
@@ -60,9 +61,7 @@ static void serve_metrics(struct web *web, const struct http_request *request,
     http_header(response, VARY);
     if (gzip)
         http_header(response, ENCODING);
-    http_respond_frame(
-        response, 200,
-        format == EXPOSITION_TEXT ? EXPOSITION_TEXT_TYPE : EXPOSITION_OPENMETRICS_TYPE, body);
+    http_respond_frame(response, 200, exposition_type(format), body);
 }
 
 static void serve_stream(struct web *web, const struct http_request *request,
@@ -116,7 +115,8 @@ static void serve_landing(struct web *web, const struct http_request *request,
     static const char page[] =
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>engramd</title>"
         "</head>\n<body><h1>engramd</h1>\n<p>Metrics of Engram's processes on this host.</p>\n"
-        "<ul>\n<li><a href=\"/metrics\">/metrics</a>: for Prometheus, text or OpenMetrics</li>\n"
+        "<ul>\n<li><a href=\"/metrics\">/metrics</a>: for Prometheus, as text, OpenMetrics or "
+        "protobuf</li>\n"
         "<li><a href=\"/stream\">/stream</a>: Server-Sent Events, as they happen</li>\n"
         "<li><a href=\"/api/v1/snapshot\">/api/v1/snapshot</a>: the last second, ten seconds, "
         "minute and five minutes, as JSON</li>\n"

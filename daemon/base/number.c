@@ -20,9 +20,11 @@ __extension__ typedef unsigned __int128 uint128;
 #define DOUBLE_MAX 32
 #define U64_MAX_DIGITS 20
 
-/* Written without an exponent: 0.0001 up to below 1e21, as Prometheus does. */
+/* Written without an exponent: 0.0001 up to below 1e21, as Prometheus does; bounds up to below
+ * 1e6, as it does there. */
 #define PLAIN_MIN (-4)
 #define PLAIN_MAX 20
+#define PLAIN_BOUND_MAX 5
 
 /* power[k - POWER_MIN] is 10^k, scaled to 128 bits with the top one set, rounded up. */
 static uint128 power[POWER_MAX - POWER_MIN + 1];
@@ -191,12 +193,12 @@ static char *put_scientific(char *to, int count, int exponent)
     return to + put_u64(to, (uint64_t)exponent);
 }
 
-static char *put_decimal(char *to, struct decimal decimal)
+static char *put_decimal(char *to, struct decimal decimal, int plain_max)
 {
     int count = put_u64(to, decimal.digits);
     int whole = count + decimal.exponent; /* digits before the point */
 
-    if (whole - 1 < PLAIN_MIN || whole - 1 > PLAIN_MAX)
+    if (whole - 1 < PLAIN_MIN || whole - 1 > plain_max)
         return put_scientific(to, count, whole - 1);
     if (whole <= 0) {
         memmove(to + 2 - whole, to, (size_t)count);
@@ -227,17 +229,18 @@ void number_append_i64(struct buffer *out, int64_t value)
     number_append_u64(out, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
-static char *put_positive(char *to, double value)
+static char *put_positive(char *to, double value, int plain_max)
 {
-    if (value < 0x1p53 && (double)(uint64_t)value == value)
+    bool plain = value < (plain_max == PLAIN_MAX ? 0x1p53 : 1e6);
+    if (plain && (double)(uint64_t)value == value)
         return to + put_u64(to, (uint64_t)value);
 
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return put_decimal(to, shortest(bits));
+    return put_decimal(to, shortest(bits), plain_max);
 }
 
-void number_append_double(struct buffer *out, double value)
+static void append(struct buffer *out, double value, int plain_max)
 {
     if (isnan(value)) {
         buffer_append_string(out, "NaN");
@@ -253,6 +256,21 @@ void number_append_double(struct buffer *out, double value)
     char *end = start;
     if (signbit(value))
         *end++ = '-';
-    end = put_positive(end, fabs(value));
+    end = put_positive(end, fabs(value), plain_max);
     out->length += (size_t)(end - start);
+}
+
+void number_append_double(struct buffer *out, double value)
+{
+    append(out, value, PLAIN_MAX);
+}
+
+void number_append_bound(struct buffer *out, double value)
+{
+    size_t start = out->length;
+
+    append(out, value, PLAIN_BOUND_MAX);
+    if (isfinite(value) && !out->failed && !memchr(out->data + start, '.', out->length - start) &&
+        !memchr(out->data + start, 'e', out->length - start))
+        buffer_append(out, ".0", 2);
 }

@@ -14,4 +14,7 @@ void number_append_u64(struct buffer *out, uint64_t value);
 void number_append_i64(struct buffer *out, int64_t value);
 void number_append_double(struct buffer *out, double value);
 
+/* As OpenMetrics and Prometheus spell a bucket's bound: 1.0, 1e+06. */
+void number_append_bound(struct buffer *out, double value);
+
 #endif

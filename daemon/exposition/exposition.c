@@ -1,300 +1,116 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/exposition/exposition.h"
+#include "daemon/exposition/form.h"
 
-#include <string.h>
-
-#include "daemon/base/number.h"
-
-#define NO_NODE (-1)
-
-#define APPEND_LITERAL(out, literal) buffer_append(out, literal, sizeof(literal) - 1)
-
-/* What all lines of a family share. */
-struct block {
-    struct buffer *out;
-    const struct snapshot *snapshot;
-    const struct family *family;
-    size_t name_length;
+static const struct {
+    const struct form *form;
+    const char *type;
+} formats[EXPOSITION_FORMATS] = {
+    [EXPOSITION_TEXT] = {&text_form, EXPOSITION_TEXT_TYPE},
+    [EXPOSITION_OPENMETRICS] = {&openmetrics_form, EXPOSITION_OPENMETRICS_TYPE},
+    [EXPOSITION_PROTOBUF] = {&protobuf_form, EXPOSITION_PROTOBUF_TYPE},
 };
 
-static bool ends_in(const char *text, size_t length, const char *suffix)
-{
-    size_t suffix_length = strlen(suffix);
+/* What is written, of what, and how. */
+struct walk {
+    const struct form *form;
+    const struct snapshot *snapshot;
+    struct block block;
+};
 
-    return length >= suffix_length &&
-           memcmp(text + length - suffix_length, suffix, suffix_length) == 0;
+static void write_value(const struct walk *walk, const struct series *series, int node,
+                        union word value)
+{
+    bool whole = walk->block.family->type == SERIES_COUNTER && series->rows != ROWS_COMPUTED;
+
+    if (whole || value.count != ENGRAM_GAUGE_UNSET)
+        walk->form->value(&walk->block, series, node, whole ? READ_COUNT : READ_NUMBER, value);
 }
 
-/* `special` are the characters to escape, the line feed among them. */
-static void append_escaped(struct buffer *out, const char *text, const char *special)
+static void write_nodes(const struct walk *walk, const struct series *series)
 {
-    for (;;) {
-        size_t plain = strcspn(text, special);
-
-        buffer_append(out, text, plain);
-        text += plain;
-        if (!*text)
-            return;
-        buffer_append_char(out, '\\');
-        buffer_append_char(out, *text == '\n' ? 'n' : *text);
-        text++;
-    }
-}
-
-static const char *type_name(enum series_type type)
-{
-    switch (type) {
-    case SERIES_COUNTER:
-        return "counter";
-    case SERIES_HISTOGRAM:
-        return "histogram";
-    case SERIES_GAUGE:
-    case SERIES_INFO: /* the text format has no such type */
-        break;
-    }
-    return "gauge";
-}
-
-/* OpenMetrics names a counter or info family without the suffix that its samples must have. */
-static const char *openmetrics_type(const struct block *block, size_t *name_length)
-{
-    const struct family *family = block->family;
-
-    *name_length = block->name_length;
-    if (family->type == SERIES_COUNTER) {
-        if (!ends_in(family->name, block->name_length, "_total"))
-            return "unknown";
-        *name_length -= strlen("_total");
-    } else if (family->type == SERIES_INFO && ends_in(family->name, block->name_length, "_info")) {
-        *name_length -= strlen("_info");
-        return "info";
-    }
-    return type_name(family->type);
-}
-
-static void append_about(const struct block *block, const char *keyword, size_t name_length)
-{
-    buffer_append_string(block->out, keyword);
-    buffer_append(block->out, block->family->name, name_length);
-    buffer_append_char(block->out, ' ');
-}
-
-/* Prometheus refuses a scrape with a unit that is no suffix of the name, or is on an info. */
-static bool has_unit_line(const struct family *family, size_t name_length)
-{
-    size_t unit_length = strlen(family->unit);
-
-    return unit_length > 0 && family->type != SERIES_INFO && name_length > unit_length &&
-           ends_in(family->name, name_length, family->unit) &&
-           family->name[name_length - unit_length - 1] == '_';
-}
-
-static void append_header(const struct block *block, enum exposition_format format)
-{
-    struct buffer *out = block->out;
-    const struct family *family = block->family;
-    bool openmetrics = format == EXPOSITION_OPENMETRICS;
-    size_t name_length = block->name_length;
-    const char *type =
-        openmetrics ? openmetrics_type(block, &name_length) : type_name(family->type);
-
-    append_about(block, "# HELP ", name_length);
-    append_escaped(out, family->help, openmetrics ? "\\\n\"" : "\\\n");
-    append_about(block, "\n# TYPE ", name_length);
-    buffer_append_string(out, type);
-    if (openmetrics && has_unit_line(family, name_length)) {
-        append_about(block, "\n# UNIT ", name_length);
-        buffer_append_string(out, family->unit);
-    }
-    buffer_append_char(out, '\n');
-}
-
-/* The labels from the brace on, without the closing one; nothing if there are none. */
-static void append_labels(struct buffer *out, const struct series *series, int node)
-{
-    char opening = '{';
-
-    if (series->labels[0]) {
-        buffer_append_char(out, opening);
-        buffer_append_string(out, series->labels);
-        opening = ',';
-    }
-    if (node != NO_NODE) {
-        buffer_append_char(out, opening);
-        APPEND_LITERAL(out, "numa_node=\"");
-        number_append_u64(out, (uint64_t)node);
-        buffer_append_char(out, '"');
-    }
-}
-
-/* All of a line that stands before the value. */
-static void append_head(const struct block *block, const struct series *series, int node)
-{
-    buffer_append(block->out, block->family->name, block->name_length);
-    append_labels(block->out, series, node);
-    if (series->labels[0] || node != NO_NODE)
-        buffer_append_char(block->out, '}');
-    buffer_append_char(block->out, ' ');
-}
-
-static void append_value(const struct block *block, const struct series *series, int node,
-                         union word value)
-{
-    bool whole = block->family->type == SERIES_COUNTER && series->rows != ROWS_COMPUTED;
-
-    if (!whole && value.count == ENGRAM_GAUGE_UNSET)
-        return;
-    append_head(block, series, node);
-    if (whole)
-        number_append_u64(block->out, value.count);
-    else
-        number_append_double(block->out, value.number);
-    buffer_append_char(block->out, '\n');
-}
-
-/* Only a broken process counts beyond 64 bits; even then buckets do not fall. */
-static uint64_t sum_of(uint64_t a, uint64_t b)
-{
-    return a + b < a ? UINT64_MAX : a + b;
-}
-
-/* The lines NAME_bucket; returns the count.  The part before a bound is made once and then copied;
- * its labels stand at *labels_at, for the other lines of the histogram to copy. */
-static uint64_t append_buckets(const struct block *block, const struct series *series, int node,
-                               const union word *cell, size_t *labels_at, size_t *labels_length)
-{
-    struct buffer *out = block->out;
-    const struct histogram_shape *shape = series->shape;
-    size_t head_at = out->length;
-    uint64_t total = 0;
-
-    buffer_append(out, block->family->name, block->name_length);
-    APPEND_LITERAL(out, "_bucket");
-    *labels_at = out->length;
-    append_labels(out, series, node);
-    *labels_length = out->length - *labels_at;
-    APPEND_LITERAL(out, ",le=\"");
-    size_t head_length = out->length - head_at;
-
-    for (uint32_t line = 0, next = 0; line <= shape->lines; line++) {
-        bool last = line == shape->lines;
-        uint32_t end = last ? shape->cells - 1 : shape->cut[line];
-
-        for (; next < end; next++)
-            total = sum_of(total, cell[next].count);
-        if (line > 0)
-            buffer_repeat(out, head_at, head_length);
-        buffer_append_string(out, last ? "+Inf" : shape->text[line]);
-        APPEND_LITERAL(out, "\"} ");
-        number_append_u64(out, total);
-        buffer_append_char(out, '\n');
-    }
-    return total;
-}
-
-static void append_histogram(const struct block *block, const struct series *series, int node,
-                             const union word *row)
-{
-    struct buffer *out = block->out;
-    const union word *cell = row + series->at;
-    size_t labels_at;
-    size_t labels_length;
-    uint64_t total = append_buckets(block, series, node, cell, &labels_at, &labels_length);
-
-    buffer_append(out, block->family->name, block->name_length);
-    APPEND_LITERAL(out, "_sum");
-    buffer_repeat(out, labels_at, labels_length);
-    APPEND_LITERAL(out, "} ");
-    number_append_double(out, cell[series->shape->cells].number);
-    buffer_append_char(out, '\n');
-
-    buffer_append(out, block->family->name, block->name_length);
-    APPEND_LITERAL(out, "_count");
-    buffer_repeat(out, labels_at, labels_length);
-    APPEND_LITERAL(out, "} ");
-    number_append_u64(out, total);
-    buffer_append_char(out, '\n');
-}
-
-static void append_nodes(const struct block *block, const struct series *series)
-{
-    for (uint32_t i = 0; i < block->snapshot->node_count; i++) {
-        const union word *row = block->snapshot->nodes[i];
+    for (uint32_t i = 0; i < walk->snapshot->node_count; i++) {
+        const union word *row = walk->snapshot->nodes[i];
 
         if (!row)
             continue;
-        if (block->family->type == SERIES_HISTOGRAM)
-            append_histogram(block, series, (int)i, row);
+        if (walk->block.family->type == SERIES_HISTOGRAM)
+            walk->form->histogram(&walk->block, series, (int)i, row + series->at);
         else
-            append_value(block, series, (int)i, row[series->at]);
+            write_value(walk, series, (int)i, row[series->at]);
     }
 }
 
 /* A delta may have been added on one node and taken back on another: single rows mean nothing.
  * Added unsigned, because a sum that wraps on the way still ends where it should. */
-static void append_summed(const struct block *block, const struct series *series)
+static void write_summed(const struct walk *walk, const struct series *series)
 {
-    uint64_t sum = 0;
+    union word sum = {.count = 0};
     bool any = false;
 
-    if (block->snapshot->incomplete)
+    if (walk->snapshot->incomplete)
         return;
-    for (uint32_t i = 0; i < block->snapshot->node_count; i++) {
-        const union word *row = block->snapshot->nodes[i];
+    for (uint32_t i = 0; i < walk->snapshot->node_count; i++) {
+        const union word *row = walk->snapshot->nodes[i];
 
         if (!row)
             continue;
-        sum += row[series->at].count;
+        sum.count += row[series->at].count;
         any = true;
     }
-    if (!any)
-        return;
-    append_head(block, series, NO_NODE);
-    number_append_i64(block->out, (int64_t)sum);
-    buffer_append_char(block->out, '\n');
+    if (any)
+        walk->form->value(&walk->block, series, NO_NODE, READ_SIGNED, sum);
 }
 
-static void append_series(const struct block *block, const struct series *series)
+static void write_series(const struct walk *walk, const struct series *series)
 {
     switch ((enum series_rows)series->rows) {
     case ROWS_NODES:
-        append_nodes(block, series);
+        write_nodes(walk, series);
         break;
     case ROWS_SUMMED:
-        append_summed(block, series);
+        write_summed(walk, series);
         break;
     case ROWS_HOST:
-        if (block->snapshot->host)
-            append_value(block, series, NO_NODE, block->snapshot->host[series->at]);
+        if (walk->snapshot->host)
+            write_value(walk, series, NO_NODE, walk->snapshot->host[series->at]);
         break;
     case ROWS_COMPUTED:
-        append_value(block, series, NO_NODE, block->snapshot->computed[series->at]);
+        write_value(walk, series, NO_NODE, walk->snapshot->computed[series->at]);
         break;
     }
 }
 
-static void append_family(const struct block *block, enum exposition_format format)
+static void write_family(const struct walk *walk)
 {
-    size_t start = block->out->length;
+    const struct block *block = &walk->block;
 
-    append_header(block, format);
+    walk->form->begin(block);
     size_t samples = block->out->length;
     for (uint32_t i = 0; i < block->family->count; i++)
-        append_series(block, &block->family->series[i]);
+        write_series(walk, &block->family->series[i]);
     if (block->out->length == samples)
-        buffer_truncate(block->out, start);
+        buffer_truncate(block->out, block->start);
+    else
+        walk->form->end(block);
+}
+
+const char *exposition_type(enum exposition_format format)
+{
+    return formats[format].type;
 }
 
 bool exposition_render(struct buffer *out, const struct snapshot *snapshot,
                        enum exposition_format format)
 {
+    struct walk walk = {.form = formats[format].form, .snapshot = snapshot};
+
     for (uint32_t i = 0; i < snapshot->set->count; i++) {
         const struct family *family = &snapshot->set->families[i];
-        struct block block = {out, snapshot, family, strlen(family->name)};
 
-        append_family(&block, format);
+        walk.block = (struct block){out, family, strlen(family->name), out->length};
+        write_family(&walk);
     }
-    if (format == EXPOSITION_OPENMETRICS)
-        APPEND_LITERAL(out, "# EOF\n");
+    buffer_append_string(out, walk.form->last);
     return !out->failed;
 }

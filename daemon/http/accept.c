@@ -10,10 +10,11 @@ struct span {
     size_t length;
 };
 
-/* One element of a list header: its value, its version parameter and its weight in thousandths. */
+/* One element of a list header: its value, what its parameters are, and its weight in thousandths.
+ */
 struct range {
     struct span value;
-    struct span version;
+    struct span version, proto, encoding;
     int weight;
 };
 
@@ -77,6 +78,10 @@ static struct range parse_range(struct span element)
             range.weight = weight_of(trim(parameter));
         else if (is(name, "version"))
             range.version = unquote(trim(parameter));
+        else if (is(name, "proto"))
+            range.proto = unquote(trim(parameter));
+        else if (is(name, "encoding"))
+            range.encoding = unquote(trim(parameter));
     }
     return range;
 }
@@ -110,27 +115,51 @@ static void consider(struct choice *choice, int precision, int weight)
     *choice = (struct choice){precision, weight};
 }
 
-enum exposition_format accept_format(const char *accept)
+/* Only by its name: whoever takes anything wants to read it.  A parameter that is there is this. */
+static bool is_protobuf(const struct range *range)
 {
-    struct span rest = {accept, accept ? strlen(accept) : 0};
-    struct choice text = {0, 0}, openmetrics = {0, 0}, json = {0, 0};
-    if (trim(rest).length == 0)
-        return EXPOSITION_TEXT;
+    return is(range->value, "application/vnd.google.protobuf") &&
+           (!range->proto.length || is(range->proto, "io.prometheus.client.MetricFamily")) &&
+           (!range->encoding.length || is(range->encoding, "delimited"));
+}
+
+/* What a header says of each format. */
+struct wishes {
+    struct choice text, openmetrics, protobuf, json;
+};
+
+static struct wishes wishes_of(struct span rest)
+{
+    struct wishes wishes = {0};
     while (rest.length) {
         struct range range = parse_range(cut(&rest, ','));
-        consider(&text, match(&range, "text/plain", "text/*", "0.0.4", "0.0.4"), range.weight);
-        consider(&openmetrics,
+        consider(&wishes.text, match(&range, "text/plain", "text/*", "0.0.4", "0.0.4"),
+                 range.weight);
+        consider(&wishes.openmetrics,
                  match(&range, "application/openmetrics-text", "application/*", "1.0.0", "0.0.1"),
                  range.weight);
-        if (is(range.value, "application/json"))
-            consider(&json, 3, range.weight);
+        consider(&wishes.protobuf, is_protobuf(&range) ? 3 : 0, range.weight);
+        consider(&wishes.json, is(range.value, "application/json") ? 3 : 0, range.weight);
     }
-    bool named = openmetrics.precision == 3 && openmetrics.weight > 0;
-    if (json.weight && json.weight >= text.weight && !(named && openmetrics.weight >= json.weight))
+    return wishes;
+}
+
+enum exposition_format accept_format(const char *accept)
+{
+    struct span header = {accept, accept ? strlen(accept) : 0};
+    if (trim(header).length == 0)
+        return EXPOSITION_TEXT;
+    struct wishes wishes = wishes_of(header);
+    int text = wishes.text.weight, openmetrics = wishes.openmetrics.weight;
+    int protobuf = wishes.protobuf.weight, json = wishes.json.weight;
+    bool named = wishes.openmetrics.precision == 3 && openmetrics > 0;
+    if (protobuf && protobuf >= text && protobuf >= openmetrics && protobuf >= json)
+        return EXPOSITION_PROTOBUF;
+    if (json && json >= text && !(named && openmetrics >= json))
         return EXPOSITION_JSON;
-    if (openmetrics.weight > text.weight || (named && openmetrics.weight == text.weight))
+    if (openmetrics > text || (named && openmetrics == text))
         return EXPOSITION_OPENMETRICS;
-    return text.weight ? EXPOSITION_TEXT : EXPOSITION_NONE;
+    return text ? EXPOSITION_TEXT : EXPOSITION_NONE;
 }
 
 bool accept_gzip(const char *accept_encoding)

@@ -40,16 +40,24 @@ void label_append_escaped(struct buffer *out, const char *value)
     }
 }
 
+void label_append_plain(struct buffer *out, const struct label *label)
+{
+    const char *at = label->value, *end = at + label->value_length;
+    while (at < end) {
+        const char *escape = memchr(at, '\\', (size_t)(end - at));
+        buffer_append(out, at, (size_t)((escape ? escape : end) - at));
+        if (!escape)
+            return;
+        buffer_append_char(out, escape[1] == 'n' ? '\n' : escape[1]);
+        at = escape + 2;
+    }
+}
+
 /* A value that has escapes, without them, as a string. */
 static void add_unescaped(struct json *json, const struct label *label)
 {
     struct buffer plain = {0};
-    for (size_t i = 0; i < label->value_length; i++) {
-        char c = label->value[i];
-        if (c == '\\')
-            c = label->value[++i] == 'n' ? '\n' : label->value[i];
-        buffer_append_char(&plain, c);
-    }
+    label_append_plain(&plain, label);
     json_text(json, plain.failed ? "" : plain.data, plain.length);
     buffer_free(&plain);
 }

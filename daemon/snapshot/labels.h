@@ -27,6 +27,9 @@ const char *labels_find(const char *labels, const char *name, size_t *length);
 /* Appends a value as it stands between quotation marks. */
 void label_append_escaped(struct buffer *out, const char *value);
 
+/* Appends its value without the escapes. */
+void label_append_plain(struct buffer *out, const struct label *label);
+
 /* Adds the labels as members of an object that is open, names to plain values. */
 void labels_add(struct json *json, const char *labels);
 

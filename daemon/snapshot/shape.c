@@ -12,14 +12,11 @@
 #define USUAL_FIRST (-24)
 #define USUAL_LAST 8
 
-/* "1.0", as OpenMetrics and Prometheus 3 spell it, so that the series is one in every format. */
+/* Spelt so that the series is one in every format. */
 static char *bound_text(double bound, struct arena *arena)
 {
     struct buffer room = {0};
-    number_append_double(&room, bound);
-    if (!room.failed && !memchr(room.data, '.', room.length) &&
-        !memchr(room.data, 'e', room.length))
-        buffer_append(&room, ".0", 2);
+    number_append_bound(&room, bound);
     char *text = room.failed ? NULL : arena_string(arena, room.data, room.length);
     buffer_free(&room);
     return text;

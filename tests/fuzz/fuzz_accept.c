@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     header[size] = 0;
     enum exposition_format format = accept_format(header);
     if (format != EXPOSITION_NONE && format != EXPOSITION_TEXT &&
-        format != EXPOSITION_OPENMETRICS && format != EXPOSITION_JSON)
+        format != EXPOSITION_OPENMETRICS && format != EXPOSITION_PROTOBUF &&
+        format != EXPOSITION_JSON)
         abort();
     if (format != accept_format(header) || accept_gzip(header) != accept_gzip(header))
         abort();

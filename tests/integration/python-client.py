@@ -1,47 +1,30 @@
 #!/usr/bin/env python3
 """libengram.so serves another language: a ctypes client registers, records, and is served."""
-import ctypes
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 
-BUILD = os.environ.get("BUILD", "build")
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from engram_ctypes import Engram
+from live import BUILD
 
 
-class Slot(ctypes.Structure):
-    _fields_ = [("region", ctypes.c_void_p), ("blocks", ctypes.c_uint32), ("slot", ctypes.c_uint32)]
-
-
-class Histogram(ctypes.Structure):
-    _fields_ = [("at", Slot), ("bounds", ctypes.c_void_p), ("cells", ctypes.c_uint32),
-                ("first", ctypes.c_int32)]
-
-
-def record(library):
-    labels = (ctypes.c_char_p * 3)(b"language", b"python", None)
-    for name, result in (("engram_counter_new", Slot), ("engram_histogram_new", Histogram)):
-        call = getattr(library, name)
-        call.restype = result
-        call.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p)]
-    library.engram_reason.restype = ctypes.c_char_p
-    library.engram_counter_add.argtypes = [Slot, ctypes.c_uint64]
-    library.engram_histogram_record.argtypes = [Histogram, ctypes.c_double]
-    if library.engram_attach(b"snake"):
-        sys.exit("attach: " + library.engram_reason().decode())
-    counter = library.engram_counter_new(b"snakes_total", b"Snakes.", labels)
-    histogram = library.engram_histogram_new(b"snake_length_meters", b"Length.", labels)
+def record():
+    snake = Engram("snake")
+    labels = {"language": "python"}
+    count, measure = snake.counter("snakes_total", labels), snake.histogram("snake_length_meters", labels)
     for _ in range(1000):
-        library.engram_counter_add(counter, 7)
-        library.engram_histogram_record(histogram, 1.5)
+        count(7)
+        measure(1.5)
 
 
 def main():
     regions = tempfile.mkdtemp(prefix="engram-test-", dir="/dev/shm")
     os.environ["ENGRAM_DIR"] = regions
     try:
-        record(ctypes.CDLL(f"{BUILD}/libengram.so"))
+        record()
         scrape = subprocess.run([f"{BUILD}/engramd", "--once", "--region-dir", regions,
                                  "--state-dir", regions],
                                 capture_output=True, text=True, check=True).stdout

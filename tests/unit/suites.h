@@ -61,6 +61,7 @@
     X(pressure_sensor)                                                                             \
     X(process_sensor)                                                                              \
     X(processes)                                                                                   \
+    X(protobuf)                                                                                    \
     X(quantile)                                                                                    \
     X(query)                                                                                       \
     X(rate)                                                                                        \

@@ -8,6 +8,19 @@
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"       \
     "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 
+/* And with native histograms. */
+#define PROTOBUF                                                                                   \
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+#define NATIVE                                                                                     \
+    PROTOBUF ",application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;"     \
+             "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+
+/* Prometheus 3, the same. */
+#define PROMETHEUS_3                                                                               \
+    PROTOBUF ";q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"       \
+             "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;"          \
+             "escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+
 static const struct {
     const char *accept;
     enum exposition_format format;
@@ -39,6 +52,22 @@ static const struct {
     {"TEXT/PLAIN", EXPOSITION_TEXT},
     {"text/html,application/xhtml+xml,*/*;q=0.8", EXPOSITION_TEXT},
     {",,;;=", EXPOSITION_NONE},
+    {NATIVE, EXPOSITION_PROTOBUF},
+    {PROMETHEUS_3, EXPOSITION_PROTOBUF},
+    {PROTOBUF, EXPOSITION_PROTOBUF},
+    {PROTOBUF ";q=0", EXPOSITION_NONE},
+    {PROTOBUF ";q=0, */*", EXPOSITION_TEXT},
+    {PROTOBUF ";q=0.5, text/plain;q=0.6", EXPOSITION_TEXT},
+    {PROTOBUF ";q=0.5, application/openmetrics-text;q=0.6", EXPOSITION_OPENMETRICS},
+    {PROTOBUF ";q=0.5, application/*;q=0.6", EXPOSITION_OPENMETRICS},
+    {PROTOBUF ";q=0.5, application/json;q=0.6", EXPOSITION_JSON},
+    {"text/plain, application/openmetrics-text, application/json, " PROTOBUF, EXPOSITION_PROTOBUF},
+    {"application/vnd.google.protobuf", EXPOSITION_PROTOBUF},
+    {"application/vnd.google.protobuf;proto=\"io.prometheus.client.MetricFamily\"",
+     EXPOSITION_PROTOBUF},
+    {"application/vnd.google.protobuf;proto=io.prometheus.write.v2.Request", EXPOSITION_NONE},
+    {"application/vnd.google.protobuf;encoding=text", EXPOSITION_NONE},
+    {"application/vnd.google.protobuf;encoding=compact-text, */*;q=0.1", EXPOSITION_TEXT},
 };
 
 START_TEST(format_is_negotiated)

@@ -55,10 +55,11 @@ END_TEST
 
 START_TEST(body_is_made_once_for_a_snapshot)
 {
-    static const enum exposition_format formats[] = {EXPOSITION_TEXT, EXPOSITION_OPENMETRICS};
+    static const enum exposition_format formats[] = {EXPOSITION_TEXT, EXPOSITION_OPENMETRICS,
+                                                     EXPOSITION_PROTOBUF};
     engram_counter counter = writer();
     pipeline_collect(&pipeline, none);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         for (int gzip = 0; gzip < 2; gzip++) {
             const struct frame *first = got(formats[i], gzip, gzip);
             ck_assert_ptr_nonnull(first);
@@ -67,6 +68,7 @@ START_TEST(body_is_made_once_for_a_snapshot)
             ck_assert_uint_eq(account, counted);
         }
     ck_assert_ptr_ne(got(EXPOSITION_TEXT, false, false), got(EXPOSITION_OPENMETRICS, false, false));
+    ck_assert_ptr_ne(got(EXPOSITION_PROTOBUF, true, true), got(EXPOSITION_OPENMETRICS, true, true));
     ck_assert_ptr_ne(got(EXPOSITION_TEXT, false, false), got(EXPOSITION_TEXT, true, true));
     engram_counter_add(counter, 42);
     pipeline_collect(&pipeline, none);

@@ -155,6 +155,34 @@ START_TEST(test_double_shortest_at_random)
 }
 END_TEST
 
+START_TEST(test_bounds)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } bounds[] = {{0, "0.0"},
+                  {1, "1.0"},
+                  {-0.25, "-0.25"},
+                  {1e-5, "1e-05"},
+                  {0.0001, "0.0001"},
+                  {99999.5, "99999.5"},
+                  {100000, "100000.0"},
+                  {999999.5, "999999.5"},
+                  {1e6, "1e+06"},
+                  {-1e6, "-1e+06"},
+                  {1048576, "1.048576e+06"},
+                  {1234567.5, "1.2345675e+06"},
+                  {1e21, "1e+21"},
+                  {INFINITY, "+Inf"}};
+
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        buffer_reset(&out);
+        number_append_bound(&out, bounds[i].value);
+        ck_assert_str_eq(appended(), bounds[i].text);
+    }
+}
+END_TEST
+
 START_TEST(test_integers)
 {
     number_append_u64(&out, 0);
@@ -249,6 +277,7 @@ Suite *number_suite(void)
     tcase_add_loop_test(number, test_double_text, 0, DOUBLE_CASES);
     tcase_add_test(number, test_double_shortest_at_powers_of_two);
     tcase_add_test(number, test_double_shortest_at_random);
+    tcase_add_test(number, test_bounds);
     tcase_add_test(number, test_integers);
     suite_add_tcase(suite, number);
 

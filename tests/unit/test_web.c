@@ -144,6 +144,23 @@ START_TEST(gzip_is_the_same_text)
 }
 END_TEST
 
+START_TEST(each_format_says_what_it_is)
+{
+    static const char *const types[] = {
+        "text/plain; version=0.0.4; charset=utf-8",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+        "encoding=delimited"};
+    char accept[256], told[256];
+    pipeline_collect(&pipeline, none);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        snprintf(accept, sizeof accept, "Accept: %s\r\n", types[i]);
+        snprintf(told, sizeof told, "\r\nContent-Type: %s\r\n", types[i]);
+        ck_assert_ptr_nonnull(strstr(got("/metrics", accept)->head, told));
+    }
+}
+END_TEST
+
 /* As users of the engine read it: the windows at the address of the metrics. */
 START_TEST(windows_for_those_who_want_json)
 {
@@ -229,6 +246,7 @@ static TCase *of_paths(void)
     tcase_add_test(tests, paths_have_a_status);
     tcase_add_test(tests, health_is_503_when_something_is_unhealthy);
     tcase_add_test(tests, gzip_is_the_same_text);
+    tcase_add_test(tests, each_format_says_what_it_is);
     tcase_add_test(tests, windows_for_those_who_want_json);
     tcase_add_test(tests, other_documents_each_time_are_refused_in_the_end);
     tcase_add_test(tests, documents_are_shared_until_the_next_sample);
