@@ -6,7 +6,8 @@ VALID = [
     b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text;version=1.0.0,"
     b"text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\nAccept-Encoding: gzip\r\n\r\n",
     b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.google.protobuf;"
-    b"proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,text/plain;q=0.2\r\n\r\n",
+    b"proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,text/plain;q=0.2\r\n"
+    b"X-Prometheus-Scrape-Timeout-Seconds: 10\r\n\r\n",
     b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nOrigin: http://b\r\n"
     b"Access-Control-Request-Method: GET\r\n\r\n",
     b"GET /-/ready HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",

@@ -17,10 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REQUEST_SECONDS 10
-#define IDLE_SECONDS 60
+#define REQUEST_MS 10000
+#define IDLE_MS 60000
 #define DRAIN_SECONDS 10
-#define LINGER_SECONDS 1
+#define LINGER_MS 1000
+#define REFUSAL_MS_MOST 500 /* that an answer to somebody impatient has to get there */
 #define ACCEPT_PAUSE_MS 100
 #define ACCEPTED_AT_ONCE 64
 #define WRITE_MOST (1 << 20)
@@ -78,9 +79,9 @@ void connection_close(struct connection *connection)
     free(connection);
 }
 
-void connection_set_deadline(struct connection *connection, int seconds)
+void connection_set_deadline(struct connection *connection, uint64_t ms)
 {
-    struct timeval when = {.tv_sec = seconds};
+    struct timeval when = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (int)(ms % 1000) * 1000};
     event_add(connection->deadline, &when);
 }
 
@@ -150,18 +151,28 @@ static enum http_verdict answer_head(struct connection *connection, struct http_
     return respond(connection, request, status);
 }
 
+/* How long the gate may think, so that there is an answer before the client has left. */
+static uint32_t verdict_ms(const struct http_request *request)
+{
+    uint32_t patience = request->patience_ms, refusal = patience / 10;
+    if (patience == 0)
+        return REQUEST_MS;
+    patience -= refusal < REFUSAL_MS_MOST ? refusal : REFUSAL_MS_MOST;
+    return patience < REQUEST_MS ? patience : REQUEST_MS;
+}
+
 /* The same where there is a gate. */
 static void answer_guarded(struct connection *connection, const char *head, size_t length)
 {
     struct asked *asked = copy_asked(head, length);
-    if (!asked)
+    if (!asked) {
         respond(connection, NULL, 503);
-    else if (answer_head(connection, &asked->request, asked->head, length) == HTTP_WAITS)
+    } else if (answer_head(connection, &asked->request, asked->head, length) == HTTP_WAITS) {
         connection->asked = asked;
-    else
+        connection_set_deadline(connection, verdict_ms(&asked->request));
+    } else {
         free(asked);
-    if (connection->asked)
-        connection_set_deadline(connection, REQUEST_SECONDS);
+    }
 }
 
 /* Answers the request whose head has `length` bytes; 0 stands for a head that is too long or, if it
@@ -207,7 +218,7 @@ static void take_request(struct connection *connection)
     } else if (!connection->receiving) {
         connection->receiving = true;
         admission_is_busy(connection);
-        connection_set_deadline(connection, REQUEST_SECONDS);
+        connection_set_deadline(connection, REQUEST_MS);
     }
 }
 
@@ -224,7 +235,7 @@ static void linger(struct connection *connection)
     if (connection->sealed)
         connection->server->gate->end(connection->stream);
     shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
-    connection_set_deadline(connection, LINGER_SECONDS);
+    connection_set_deadline(connection, LINGER_MS);
     bufferevent_enable(connection->stream, EV_READ);
     take_request(connection);
 }
@@ -251,7 +262,7 @@ static void on_drained(struct bufferevent *stream, void *argument)
         return;
     }
     admission_is_idle(connection);
-    connection_set_deadline(connection, IDLE_SECONDS);
+    connection_set_deadline(connection, IDLE_MS);
     if (!connection->ended)
         bufferevent_enable(connection->stream, EV_READ);
     take_request(connection);
@@ -273,10 +284,28 @@ static void on_event(struct bufferevent *stream, short what, void *argument)
     connection_close(connection);
 }
 
+/* The gate thinks for too long. */
+static void give_up(struct connection *connection)
+{
+    struct asked *asked = connection->asked;
+    const struct http_server *server = connection->server;
+    struct http_response response = {
+        .connection = connection, .request = &asked->request, .headers = evbuffer_new()};
+    connection->asked = NULL;
+    cors_headers(server->origins, &asked->request, &response);
+    server->gate->put_off(server->gate->argument, &response, &connection->asker);
+    evbuffer_free(response.headers);
+    free(asked);
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *argument)
 {
+    struct connection *connection = argument;
     (void)fd, (void)what;
-    connection_close(argument);
+    if (connection->asked)
+        give_up(connection);
+    else
+        connection_close(connection);
 }
 
 static void connection_watch(struct connection *connection, int fd)
@@ -289,7 +318,7 @@ static void connection_watch(struct connection *connection, int fd)
     bufferevent_set_max_single_write(connection->stream, WRITE_MOST);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     bufferevent_set_timeouts(connection->stream, NULL, &drain);
-    connection_set_deadline(connection, REQUEST_SECONDS);
+    connection_set_deadline(connection, REQUEST_MS);
     bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
 }
 

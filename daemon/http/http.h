@@ -4,10 +4,10 @@
  *
  * Every client has a deadline: 10 s from the first byte of a request to its last,
  * 60 s between requests, and for its answer 30 s and a second for each 64 KiB, of
- * which at most 10 s without any progress.  Connections have limits, in total and
- * of one address: over them, idle ones are closed, then slow ones, and if there is
- * none, the new one is answered 503.  Streams (http_stream.h) are counted apart, and
- * are no concern of these deadlines.
+ * which at most 10 s without any progress; less if a scrape says that it has less.
+ * Connections have limits, in total and of one address: over them, idle ones are
+ * closed, then slow ones, and if there is none, the new one is answered 503.  Streams
+ * (http_stream.h) are counted apart, and are no concern of these deadlines.
  */
 #ifndef ENGRAMD_HTTP_H
 #define ENGRAMD_HTTP_H

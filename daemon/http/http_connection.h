@@ -98,8 +98,8 @@ struct http_response {
 /* Frees it, and tells whoever streams to it. */
 void connection_close(struct connection *connection);
 
-/* Closes it in so many seconds, in place of what was said before. */
-void connection_set_deadline(struct connection *connection, int seconds);
+/* Closes it in so many milliseconds, in place of what was said before. */
+void connection_set_deadline(struct connection *connection, uint64_t ms);
 
 /* The head of a response, up to the blank line; `rest` is more headers, or "".  A content_type of
  * NULL is none. */

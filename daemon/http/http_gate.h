@@ -38,8 +38,9 @@ struct http_gate {
     /* May add headers. */
     enum http_verdict (*ask)(void *argument, const struct http_request *request,
                              struct http_response *response, struct http_asker *asker);
-    /* A client whose request waits has left. */
+    /* A client whose request waits has left; or has to be answered without a verdict. */
     void (*leave)(struct http_asker *asker);
+    void (*put_off)(void *argument, struct http_response *response, struct http_asker *asker);
     void *argument;
 };
 

@@ -129,6 +129,23 @@ static int keep_header(struct http_request *request, const char *name, const cha
     return 0;
 }
 
+/* "1.5" as 1500; 0 for what is no such number, and so says nothing. */
+static uint32_t milliseconds_of(const char *seconds)
+{
+    static const char digits[] = "0123456789";
+    size_t whole = strspn(seconds, digits);
+    if (whole == 0 || whole > 6)
+        return 0;
+    uint32_t value = 0, unit = 100;
+    for (size_t i = 0; i < whole; i++)
+        value = value * 10 + (uint32_t)(seconds[i] - '0');
+    value *= 1000;
+    const char *rest = seconds + whole + (seconds[whole] == '.');
+    for (; *rest && strchr(digits, *rest); rest++, unit /= 10)
+        value += (uint32_t)(*rest - '0') * unit;
+    return *rest ? 0 : value;
+}
+
 static int parse_header(struct headers *headers, const char *name, const char *value)
 {
     if (++headers->count > HTTP_HEADERS_MAX)
@@ -141,6 +158,8 @@ static int parse_header(struct headers *headers, const char *name, const char *v
         headers->transfer_encoding = true;
     else if (strcasecmp(name, "Connection") == 0)
         parse_connection(headers, value);
+    else if (strcasecmp(name, "X-Prometheus-Scrape-Timeout-Seconds") == 0)
+        headers->request->patience_ms = milliseconds_of(value);
     else
         return keep_header(headers->request, name, value);
     return 0;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define HTTP_HEAD_MAX 16384 /* bytes of request line and headers */
 #define HTTP_HEADERS_MAX 100
@@ -25,6 +26,7 @@ struct http_request {
     bool head;                                 /* method is HEAD */
     bool options;                              /* method is OPTIONS; path may be "*" */
     bool keep_alive;                           /* the client wants the connection to stay */
+    uint32_t patience_ms; /* how long the client waits for all of the answer; 0: it does not say */
 };
 
 /* Bytes up to and with the blank line that ends a head; 0 while it is not there yet. */

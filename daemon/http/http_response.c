@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/base/clock.h"
 #include "daemon/http/cors.h"
 #include "daemon/http/http_admission.h"
 
@@ -10,7 +11,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define ANSWER_SECONDS 30
+#define ANSWER_MS 30000
 #define ALLOW "Allow: GET, HEAD, OPTIONS"
 
 static const char *reason_of(int status)
@@ -81,6 +82,17 @@ void response_add_head(struct http_response *response, int status, const char *c
         connection->server->observer(status, connection->server->argument);
 }
 
+/* How long an answer may take; nobody reads what comes after a client's patience has ended. */
+static uint64_t answer_ms(const struct http_response *response, size_t length)
+{
+    uint64_t most = ANSWER_MS + (uint64_t)length / HTTP_LEAST_RATE * 1000;
+    uint64_t passed = (clock_monotonic() - response->connection->asked_at) / 1000000;
+    uint32_t patience = response->request ? response->request->patience_ms : 0;
+    if (patience == 0 || patience > passed + most)
+        return most;
+    return patience > passed ? patience - passed : 0;
+}
+
 /* The head of an answer whose body has `length` bytes; whether they are to follow. */
 static bool begin(struct http_response *response, int status, const char *content_type,
                   size_t length)
@@ -90,7 +102,7 @@ static bool begin(struct http_response *response, int status, const char *conten
     if (content_type)
         snprintf(rest, sizeof rest, "Content-Length: %zu\r\n", length);
     connection->close_after |= !response->request || !response->request->keep_alive;
-    connection_set_deadline(connection, ANSWER_SECONDS + (int)(length / HTTP_LEAST_RATE));
+    connection_set_deadline(connection, answer_ms(response, length));
     response_add_head(response, status, content_type, rest);
     return !response->request || !response->request->head;
 }

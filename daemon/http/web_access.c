@@ -59,7 +59,13 @@ static void refuse(const struct web_access *access, struct http_response *respon
     http_respond(response, 401, "text/plain; charset=utf-8", body, sizeof body - 1);
 }
 
-static void put_off(struct http_response *response)
+static void add_headers(const struct web_access *access, struct http_response *response)
+{
+    for (uint32_t i = 0; i < access->config->headers.count; i++)
+        http_header(response, access->config->headers.items[i].text);
+}
+
+static void refuse_for_now(struct http_response *response)
 {
     static const char body[] = "503 Service Unavailable: too many passwords are being verified\n";
     http_respond(response, 503, "text/plain; charset=utf-8", body, sizeof body - 1);
@@ -87,12 +93,11 @@ static enum http_verdict ask(void *argument, const struct http_request *request,
     enum auth_verdict verdict = judge(access, request, asker);
     if (verdict == AUTH_WAITS)
         return HTTP_WAITS;
-    for (uint32_t i = 0; i < access->config->headers.count; i++)
-        http_header(response, access->config->headers.items[i].text);
+    add_headers(access, response);
     if (verdict == AUTH_GRANTED)
         return HTTP_GRANTED;
     if (verdict == AUTH_BUSY)
-        put_off(response);
+        refuse_for_now(response);
     else
         refuse(access, response);
     return HTTP_ANSWERED;
@@ -101,6 +106,14 @@ static enum http_verdict ask(void *argument, const struct http_request *request,
 static void leave(struct http_asker *asker)
 {
     auth_drop(asker->note);
+}
+
+static void put_off(void *argument, struct http_response *response, struct http_asker *asker)
+{
+    leave(asker);
+    asker->note = NULL;
+    add_headers(argument, response);
+    refuse_for_now(response);
 }
 
 /* Hashes of passwords and keys. */
@@ -245,7 +258,7 @@ struct web_access *web_access_new(struct event_base *base, const char *path, str
         return NULL;
     }
     access->self = self;
-    access->gate = (struct http_gate){seals, open_sealed, tls_end, ask, leave, access};
+    access->gate = (struct http_gate){seals, open_sealed, tls_end, ask, leave, put_off, access};
     if (start(access, base, path, error, size))
         return access;
     web_access_free(access);

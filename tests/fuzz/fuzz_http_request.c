@@ -24,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         (strcmp(request.method, "GET") && strcmp(request.method, "HEAD") &&
                          strcmp(request.method, "OPTIONS"))))
         abort();
+    if (request.patience_ms > 999999999)
+        abort();
     if (status != 0 && status != 400 && status != 405 && status != 413 && status != 431 &&
         status != 501 && status != 505)
         abort();

@@ -5,6 +5,7 @@
 #include "http_client.h"
 #include "suites.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/http/http_connection.h"
 
 #include <errno.h>
@@ -207,6 +208,23 @@ START_TEST(answer_has_a_deadline)
     gettimeofday(&now, NULL);
     ck_assert_int_gt(end.tv_sec, now.tv_sec);
     ck_assert_int_le(end.tv_sec, now.tv_sec + 30 + (BIG >> 16) + 1);
+    client_free(client);
+}
+END_TEST
+
+/* What Prometheus does not wait for is not kept for it; what it has taken by then is its own. */
+START_TEST(who_scrapes_is_not_waited_for_longer_than_it_waits)
+{
+    struct client *client = client_new(_i);
+    uint64_t start = clock_monotonic();
+    client_ask(client, "GET /big HTTP/1.1\r\nHost: localhost\r\n"
+                       "X-Prometheus-Scrape-Timeout-Seconds: 0.2\r\n\r\n");
+    ck_assert_uint_gt(http.server->owed[HTTP_OWN], 0);
+    while (http_server_counts(http.server).connections)
+        http_run();
+    ck_assert_uint_ge(clock_monotonic() - start, 150 * UINT64_C(1000000));
+    ck_assert_uint_lt(clock_monotonic() - start, 2000 * UINT64_C(1000000));
+    ck_assert_uint_eq(http.server->owed[HTTP_OWN], 0);
     client_free(client);
 }
 END_TEST
@@ -435,6 +453,7 @@ static TCase *of_requests(void)
     tcase_add_test(tests, long_heads_are_refused);
     tcase_add_loop_test(tests, refused_body_is_let_go_by, 0, 2);
     tcase_add_test(tests, answer_has_a_deadline);
+    tcase_add_loop_test(tests, who_scrapes_is_not_waited_for_longer_than_it_waits, 0, 2);
     tcase_add_test(tests, endless_head_is_answered_once);
     tcase_add_loop_test(tests, head_may_come_byte_by_byte, 0, 2);
     tcase_add_loop_test(tests, head_that_does_not_fit_into_memory_is_refused, 0, 2);

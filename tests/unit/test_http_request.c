@@ -173,6 +173,34 @@ START_TEST(connection_is_kept_or_not)
 }
 END_TEST
 
+static const struct {
+    const char *value;
+    uint32_t ms;
+} patiences[] = {
+    {"10", 10000},  {"1.5", 1500},
+    {"0.25", 250},  {"0.0019", 1},
+    {"2.", 2000},   {"999999.9999", 999999999},
+    {"1000000", 0}, {"", 0},
+    {"0", 0},       {"-1", 0},
+    {"+1", 0},      {"1e3", 0},
+    {".5", 0},      {"1.5.5", 0},
+    {"1,5", 0},     {"10s", 0},
+    {"1 0", 0},     {"Inf", 0},
+    {"0x10", 0},    {"99999999999999999999", 0},
+};
+
+START_TEST(patience_is_understood_or_not)
+{
+    struct http_request request;
+    char head[256], room[256];
+    snprintf(head, sizeof head, GET HOST "X-Prometheus-Scrape-Timeout-Seconds: %s\r\n\r\n",
+             patiences[_i].value);
+    ck_assert_int_eq(parse(&request, room, head), 0);
+    ck_assert_msg(request.patience_ms == patiences[_i].ms, "%s: %u", patiences[_i].value,
+                  request.patience_ms);
+}
+END_TEST
+
 START_TEST(headers_are_counted)
 {
     struct http_request request;
@@ -225,6 +253,8 @@ Suite *http_request_suite(void)
     tcase_add_test(tests, fields_of_a_request);
     tcase_add_loop_test(tests, connection_is_kept_or_not, 0,
                         (int)(sizeof connections / sizeof connections[0]));
+    tcase_add_loop_test(tests, patience_is_understood_or_not, 0,
+                        (int)(sizeof patiences / sizeof patiences[0]));
     tcase_add_test(tests, headers_are_counted);
     tcase_add_test(tests, header_with_one_value_stands_once);
     tcase_add_test(tests, head_has_an_end);

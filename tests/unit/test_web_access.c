@@ -206,6 +206,22 @@ START_TEST(half_closed_client_gets_its_verdict)
 }
 END_TEST
 
+/* A verdict that comes after the scrape's time is none: it is told so before. */
+START_TEST(who_scrapes_is_told_that_it_takes_too_long)
+{
+    use("basic_auth_users: {a: $2b$12$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u}\n");
+    struct client *client = client_new(1);
+    client_ask(client, ASK(WRONG "X-Prometheus-Scrape-Timeout-Seconds: 0.05\r\n"));
+    const struct response *response = client_next(client, false);
+    ck_assert_int_eq(response->status, 503);
+    ck_assert_ptr_nonnull(strstr(response->head, "\r\nRetry-After: "));
+    ck_assert_ptr_nonnull(strstr(response->body, "passwords"));
+    client_ask(client, ASK(WRONG));
+    ck_assert_int_eq(client_next_status(client), 401);
+    client_free(client);
+}
+END_TEST
+
 START_TEST(server_may_end_while_clients_wait)
 {
     use("basic_auth_users: {a: $2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u}\n");
@@ -516,6 +532,7 @@ Suite *web_access_suite(void)
     tcase_add_test(tests, what_comes_meanwhile_harms_nothing);
     tcase_add_loop_test(tests, client_may_leave_while_it_waits, 0, 2);
     tcase_add_test(tests, half_closed_client_gets_its_verdict);
+    tcase_add_test(tests, who_scrapes_is_told_that_it_takes_too_long);
     tcase_add_test(tests, server_may_end_while_clients_wait);
     tcase_add_test(tests, flood_of_wrong_passwords);
     tcase_add_test(tests, headers_are_added);
