@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #define SIZE_CLASSES 6
 #define STATUS_CLASSES 6
@@ -31,7 +32,7 @@ struct self {
     uint32_t family_count;
     uint32_t sockets;
     const char **socket_labels;
-    const char *build_labels[2];
+    const char *build_labels[2], *target_labels[2];
     const char *rejection_labels[REJECTION_COUNT + 1];
     _Atomic uint32_t alive, dead, quarantined;
     _Atomic uint64_t series_refused;
@@ -80,6 +81,7 @@ static const struct own_family {
     const char *const *labels;
 } own_families[] = {
     {ENGRAM_DAEMON_BUILD, NULL},
+    {ENGRAM_TARGET, NULL},
     {ENGRAM_DAEMON_COLLECTOR_DURATION, NULL},
     {ENGRAM_DAEMON_COLLECTOR_SUCCESS, NULL},
     {ENGRAM_DAEMON_COLLECTOR_REPLACED, NULL},
@@ -136,6 +138,37 @@ static const char *label(struct self *self, const char *name, const char *value)
     return text;
 }
 
+/* Of a machine, as OpenTelemetry names it. */
+static const char *architecture_of(const char *machine)
+{
+    static const char *const names[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(machine, names[i][0]) == 0)
+            return names[i][1];
+    return machine;
+}
+
+/* A host may be called anything; what is no name is left out. */
+static bool is_host_name(const char *name)
+{
+    return *name && name[strspn(name, "-.0123456789_abcdefghijklmnopqrstuvwxyz"
+                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == 0;
+}
+
+static const char *target_labels(struct self *self, const char *version)
+{
+    struct utsname host;
+    char name[sizeof host.nodename + 16] = "", text[512];
+    if (uname(&host))
+        return NULL;
+    if (is_host_name(host.nodename))
+        snprintf(name, sizeof name, "host_name=\"%s\",", host.nodename);
+    snprintf(text, sizeof text,
+             "host_arch=\"%s\",%sos_type=\"linux\",service_name=\"engramd\",service_version=\"%s\"",
+             architecture_of(host.machine), name, version);
+    return arena_string(&self->arena, text, strlen(text));
+}
+
 static bool make_labels(struct self *self, const char *version, const char *revision)
 {
     char text[128];
@@ -149,12 +182,14 @@ static bool make_labels(struct self *self, const char *version, const char *revi
                      label(self, "reason", rejection_name((enum rejection)i))) != NULL;
     snprintf(text, sizeof text, "revision=\"%s\",version=\"%s\"", revision, version);
     self->build_labels[0] = arena_string(&self->arena, text, strlen(text));
-    return made && self->build_labels[0];
+    self->target_labels[0] = target_labels(self, version);
+    return made && self->build_labels[0] && self->target_labels[0];
 }
 
 static const char *const *labels_here(const struct self *self, enum engram_family family)
 {
     return family == ENGRAM_DAEMON_BUILD      ? self->build_labels
+           : family == ENGRAM_TARGET          ? self->target_labels
            : family == ENGRAM_DAEMON_REJECTED ? self->rejection_labels
                                               : self->socket_labels;
 }
@@ -376,6 +411,7 @@ static void put(const struct plan *plan, union word *row, enum engram_family whi
 static void fill_collectors(struct self *self, const struct plan *plan, union word *row)
 {
     put(plan, row, ENGRAM_DAEMON_BUILD, self->build_labels[0], 1);
+    put(plan, row, ENGRAM_TARGET, self->target_labels[0], 1);
     for (uint32_t i = 0; i < self->sockets; i++) {
         const char *socket = self->socket_labels[i];
         put(plan, row, ENGRAM_DAEMON_COLLECTOR_DURATION, socket,

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
@@ -351,6 +352,14 @@ START_TEST(collectors_tell_how_they_fare)
     pipeline_collect(&pipeline, self_families(pipeline.self));
     ck_assert_str_eq(shown(pipeline.store, "engramd_build_info"),
                      "engramd_build_info{revision=\"r\",version=\"0\"} 1\n");
+    struct utsname host;
+    char target[256];
+    ck_assert_int_eq(uname(&host), 0);
+    snprintf(
+        target, sizeof target,
+        "host_name=\"%s\",os_type=\"linux\",service_name=\"engramd\",service_version=\"0\"} 1\n",
+        host.nodename);
+    ck_assert_ptr_nonnull(strstr(shown(pipeline.store, "target_info{host_arch=\"a"), target));
     self_collected(pipeline.self, 1, 2500000, false);
     self_collector_replaced(pipeline.self, 1);
     republish();
