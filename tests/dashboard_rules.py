@@ -11,6 +11,7 @@ UNITS = {"short", "percent", "percentunit", "bytes", "Bps", "GBs", "s", "ms", "n
          "bool_yes_no", "bool_on_off"}
 SOURCE = "${datasource}"
 OURS = {"job": ("=~", "$job"), "instance": ("=~", "$instance"), "process": ("=~", "$process")}
+NATIVE = {"histogram_count", "histogram_sum", "histogram_quantile"}  # what makes numbers of them
 NOT_OURS = {"up": "GAUGE", "ALERTS": "GAUGE"}  # what Prometheus makes itself
 
 
@@ -28,12 +29,17 @@ FAMILIES, LABELS = catalogue()
 
 
 def family_of(name):
-    """The family and type of a series, histograms by their suffix; None where there is none."""
+    """The family and type of a series; None where there is none.  A classic histogram is several series
+    with suffixes, a native one a single series without."""
     base = re.sub(r"_(bucket|count|sum)$", "", name)
     if base != name and FAMILIES.get(base) == "HISTOGRAM":
         return base, "HISTOGRAM"
     kind = FAMILIES.get(name) or NOT_OURS.get(name)
-    return (name, kind) if kind and kind != "HISTOGRAM" else None
+    return (name, kind) if kind else None
+
+
+def is_native(selector):
+    return FAMILIES.get(selector.name) == "HISTOGRAM"
 
 
 def panels(board):
@@ -162,6 +168,21 @@ def types(board):
             yield f"{title}: {selector.name} is a {kind.lower()}"
         if selector.name.endswith("_bucket") and "histogram_quantile" not in selector.around:
             yield f"{title}: {selector.name} in no quantile"
+        if is_native(selector) and not NATIVE.intersection(selector.around):
+            yield f"{title}: {selector.name} is no number"
+
+
+def both_kinds(board):
+    """What is asked of native histograms is asked of classic ones, and the other way round: Prometheus has
+    either, by how it was started."""
+    for title, expression in queries(board):
+        found = {True: [], False: []}
+        for selector in selectors(expression):
+            family = family_of(selector.name)
+            if family and family[1] == "HISTOGRAM":
+                found[is_native(selector)].append((family[0], sorted(selector.matchers.items())))
+        if found[True] != found[False]:
+            yield f"{title}: histograms of one kind only"
 
 
 def legends(board):
@@ -176,7 +197,7 @@ def legends(board):
 
 RULES = (head, data_source_variable, query_variables, no_other_jobs, panel_texts, panel_units,
          data_sources, unique, places, fixed_intervals, rate_intervals, job_and_instance, known_families,
-         types, legends)
+         types, both_kinds, legends)
 
 
 def problems(board):
@@ -186,6 +207,12 @@ def problems(board):
 
 def first(board):
     return panels(board)[0]
+
+
+def asks(query):
+    """The first query in its place, of all engines."""
+    every = '{job=~"$job", instance=~"$instance"}[$__rate_interval]'
+    return lambda board: first(board)["targets"][0].update(expr=query.replace("[]", every), legendFormat="")
 
 
 def replace(old, new):
@@ -230,8 +257,11 @@ BREAKS = {
                 legendFormat=""),
             lambda board: first(board)["targets"][0].update(
                 expr='engramd_events_total{job=~"$job", instance=~"$instance"}', legendFormat=""),
-            lambda board: first(board)["targets"][0].update(
-                expr='rate(engram_operation_duration_seconds_bucket{job=~"$job", '
-                     'instance=~"$instance"}[$__rate_interval])', legendFormat="")],
+            asks("histogram_count(rate(engram_hnsw_traversal_hops[])) or rate(engram_hnsw_traversal_hops_bucket[])"),
+            asks("rate(engram_hnsw_traversal_hops[]) or rate(engram_hnsw_traversal_hops_count[])")],
+    both_kinds: [asks("rate(engram_hnsw_traversal_hops_count[])"),
+                 asks("histogram_count(rate(engram_hnsw_traversal_hops[]))"),
+                 asks("histogram_count(rate(engram_hnsw_traversal_hops[])) or "
+                      "rate(engram_error_recovery_duration_ms_count[])")],
     legends: [lambda board: first(board)["targets"][0].update(legendFormat="{{colour}}")],
 }

@@ -20,12 +20,34 @@ static void print_duration(uint32_t seconds)
         printf("%us", seconds);
 }
 
-static void print_selector(enum engram_family which, const char *labels)
+static void print_series(const char *name, const char *suffix, const char *labels)
 {
-    const struct engram_family_entry *family = &engram_catalogue[which];
-    printf("%s%s", family->name, family->kind == ENGRAM_HISTOGRAM ? "_count" : "");
+    printf("%s%s", name, suffix);
     if (*labels)
         printf("{%s}", labels);
+}
+
+static void print_selector(enum engram_family which, const char *labels)
+{
+    print_series(engram_catalogue[which].name, "", labels);
+}
+
+static void print_range(const struct alert_signal *signal, const char *function, const char *suffix)
+{
+    printf("%s(", function);
+    print_series(engram_catalogue[signal->family].name, suffix, signal->labels);
+    printf("[");
+    print_duration(signal->window);
+    printf("])");
+}
+
+/* Prometheus has native histograms or classic ones, by how it was started. */
+static void print_count(const struct alert_signal *signal, const char *function)
+{
+    printf("histogram_count(");
+    print_range(signal, function, "");
+    printf(") or ");
+    print_range(signal, function, "_count");
 }
 
 static void print_sum(const struct alert_signal *signal, const char *function)
@@ -33,11 +55,12 @@ static void print_sum(const struct alert_signal *signal, const char *function)
     printf("sum by (" ORIGIN);
     for (const char *at = signal->by; *at; at++)
         printf("%s%c", at == signal->by ? ", " : "", *at);
-    printf(") (%s(", function);
-    print_selector(signal->family, signal->labels);
-    printf("[");
-    print_duration(signal->window);
-    printf("]))");
+    printf(") (");
+    if (engram_catalogue[signal->family].kind == ENGRAM_HISTOGRAM)
+        print_count(signal, function);
+    else
+        print_range(signal, function, "");
+    printf(")");
 }
 
 static void print_signal(const struct alert_signal *signal)

@@ -29,7 +29,16 @@ def variables():
             variable("process", f"engram_writer_refused_total{{{HOST}}}")]
 
 
+def with_classic(query):
+    """A histogram is a native one, or several series: never both in Prometheus 2.42."""
+    rated = r"rate\((\w+)(\{[^}]*\}\[[^\]]*\])\)"
+    query = re.sub(rf"histogram_(count|sum)\({rated}\)", r"\g<0> or rate(\2_\1\3)", query)
+    return re.sub(rf"(histogram_quantile\([\d.]+, sum by \()([^)]*\) \()rate\((\w+)([^)]*\)\)\))",
+                  r"\g<0> or \1le, \2rate(\3_bucket\4", query)
+
+
 def expanded(query):
+    query = with_classic(query)
     return re.sub(r"\{(engine|host)\b", lambda name: "{" + {"engine": ENGINE, "host": HOST}[name[1]], query)
 
 

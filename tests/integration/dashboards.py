@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The dashboards: made of their descriptions, by our rules, of which each is seen to find what breaks it,
 with every family on one of them; and a real Prometheus that scraped the daemon and the demo answers each
-query with data that is of the chosen engine and no other program's.  For hardware that is not there, a
-program plays it."""
+query with data that is of the chosen engine and no other program's, and finds what our rules read: one with
+native histograms, which has no others of most families, and one without.  For hardware that is not there,
+a program plays it."""
 import copy
 import glob
 import http.server
@@ -23,6 +24,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import dashboard_rules as rules
 from live import BUILD, Daemon, free_port, wait_for
+from promql import selectors
 
 SHOWN, OTHER = "shown", "other"  # the engine that is chosen, and one that is not
 JOB, PLAYED = "engram", "played"
@@ -30,7 +32,9 @@ EMPTY = {"access_pattern", "numa_penalty", "operation", "reason", "target_node"}
 TOLD = {"events": ("engram_hardware_event_available", "event"),  # where it is said why there is none
         "sources": ("engram_process_source_available", "source"),
         "pressure": ("engram_pressure_available", "resource")}
-LATEST = "engram_error_recovery_duration_ms_count"  # of what an engine has, what comes last
+LATEST = "engram_error_recovery_duration_ms"  # of what an engine has, what comes last
+EXPONENTIAL, EXPLICIT = "engram_operation_duration_seconds", "engram_pattern_completion_score"
+KINDS = {"classic": [], "native": ["--enable-feature=native-histograms"]}
 
 
 def load():
@@ -187,17 +191,19 @@ def check_variables(prometheus, boards):
             assert found == values, (query, found)
 
 
-def start_prometheus(daemon, port, **targets):
-    """It scrapes itself, too, whose process_* are not ours, and evaluates our rules."""
-    with open(f"{daemon.room}/prometheus.yml", "w") as file:
+def start_prometheus(daemon, kind, **targets):
+    """Its address.  It scrapes itself, too, whose process_* are not ours, and evaluates our rules."""
+    room, port = f"{daemon.room}/{kind}", free_port()
+    os.mkdir(room)
+    with open(f"{room}/prometheus.yml", "w") as file:
         json.dump({"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
                    "rule_files": [os.path.abspath("alerts/*.rules.yml")],
                    "scrape_configs": [
                        {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{at}"]}]}
                        for name, at in {"prometheus": port, **targets}.items()]}, file)
-    daemon.run("prometheus", f"--config.file={daemon.room}/prometheus.yml",
-               f"--storage.tsdb.path={daemon.room}/data", f"--web.listen-address=127.0.0.1:{port}",
-               stderr=open(f"{daemon.room}/prometheus.log", "w"))
+    daemon.run("prometheus", f"--config.file={room}/prometheus.yml", f"--storage.tsdb.path={room}/data",
+               f"--web.listen-address=127.0.0.1:{port}", *KINDS[kind], stderr=open(f"{room}/log", "w"))
+    return f"http://127.0.0.1:{port}"
 
 
 def start_engines(daemon):
@@ -209,20 +215,47 @@ def start_engines(daemon):
 
 
 def check_live(boards):
-    target, port = free_port(), free_port()
-    prometheus = f"http://127.0.0.1:{port}"
+    target = free_port()
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as web:
         web.write("{}\n")
         web.flush()
         with Daemon("--listen", f"127.0.0.1:{target}", "--web-config", web.name,
                     "--cross-socket-capacity", "100") as daemon:
-            start_prometheus(daemon, port, **{JOB: target, PLAYED: start_player(boards)})
+            targets = {JOB: target, PLAYED: start_player(boards)}
+            started = {kind: start_prometheus(daemon, kind, **targets) for kind in KINDS}
             start_engines(daemon)
-            check_answers(prometheus, boards)
+            for kind, prometheus in started.items():
+                check_answers(prometheus, boards)
+                check_histograms(prometheus, kind)
+                check_rules_find(prometheus)
+                print(f"so with {kind} histograms")
+
+
+def check_histograms(prometheus, kind):
+    """It has those that it is to have, so that what it answered was of them."""
+    def has(name):
+        return bool(ask(prometheus, "query", query=f'count({name}{{job="{JOB}"}})')["result"])
+    native = kind == "native"
+    assert has(EXPONENTIAL) == native and has(EXPONENTIAL + "_bucket") != native, kind
+    assert not has(EXPLICIT) and has(EXPLICIT + "_bucket"), kind
+
+
+def check_rules_find(prometheus):
+    """What our rules read of histograms is there: each comparison holds once it asks for anything."""
+    groups = ask(prometheus, "rules")["groups"]
+    of_histograms = [rule for group in groups for rule in group["rules"]
+                     if any((rules.family_of(selector.name) or ("", ""))[1] == "HISTOGRAM"
+                            for selector in selectors(rule["query"]))]
+    assert of_histograms
+    for rule in of_histograms:
+        assert rule["health"] == "ok", rule
+        anything = re.sub(r"(==|>|<) [\d.]+", ">= 0", rule["query"])
+        assert ask(prometheus, "query", query=anything)["result"], (rule["name"], anything)
 
 
 def check_answers(prometheus, boards):
-    answers = f'rate({LATEST}{{process="{SHOWN}"}}[5s]) > 0'
+    chosen_one = f'{{process="{SHOWN}"}}[5s]'
+    answers = f"(histogram_count(rate({LATEST}{chosen_one})) or rate({LATEST}_count{chosen_one})) > 0"
     wait_for(lambda: answering(prometheus) and points(prometheus, answers), LATEST, 60)
     required, wrong, asked, played = needs(), [], 0, 0
     for board, panel in ((name, panel) for name in boards for panel in rules.panels(boards[name])):
