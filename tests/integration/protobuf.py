@@ -171,6 +171,8 @@ def check_prometheus(daemon, target, values):
     for prometheus in (native, classic):
         wait_for(lambda: is_up(prometheus), "a scrape that Prometheus takes", 60)
     check_quantiles(native, values)
+    # Of what is beyond all buckets there is no finite quantile.
+    assert one(native, "histogram_quantile(0.5, awkward_seconds)") == math.inf
     assert not query(native, "known_seconds_bucket") and query(classic, "known_seconds_bucket")
     # What has explicit bounds stays what it is, with the same bounds in the same spelling.
     told = both((native, classic), "bounded_count")
