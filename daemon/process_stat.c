@@ -26,7 +26,8 @@ static double since_epoch(double ticks)
     struct timespec wall, boot;
     clock_gettime(CLOCK_REALTIME, &wall);
     clock_gettime(CLOCK_BOOTTIME, &boot);
-    return (double)(wall.tv_sec - boot.tv_sec) + ticks / (double)sysconf(_SC_CLK_TCK);
+    return (double)(wall.tv_sec - boot.tv_sec) + (double)(wall.tv_nsec - boot.tv_nsec) * 1e-9 +
+           ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 /* proc(5), /proc/[pid]/stat: fields 14, 15, 20, 22, 23, 24 counted from behind the name. */
@@ -55,5 +56,6 @@ void process_stat_read(struct process_stat *stat)
     stat->threads = (double)threads;
     stat->open_fds = count_fds();
     stat->max_fds = (double)files.rlim_cur;
-    stat->start_time = since_epoch((double)start);
+    if (stat->start_time == 0) /* the wall clock moves, and who looks takes that for a restart */
+        stat->start_time = since_epoch((double)start);
 }

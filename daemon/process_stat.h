@@ -16,6 +16,7 @@ struct process_stat {
     double start_time; /* seconds since the epoch */
 };
 
+/* Into what was zero at first: the start stays what it was then. */
 void process_stat_read(struct process_stat *stat);
 
 #endif

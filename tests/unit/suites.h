@@ -60,6 +60,7 @@
     X(pmu_sensor)                                                                                  \
     X(pressure_sensor)                                                                             \
     X(process_sensor)                                                                              \
+    X(process_stat)                                                                                \
     X(processes)                                                                                   \
     X(protobuf)                                                                                    \
     X(quantile)                                                                                    \
