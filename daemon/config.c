@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define DEFAULT_LISTEN "127.0.0.1:7433"
 #define DEFAULT_REGIONS "/dev/shm/engram/regions"
@@ -54,6 +56,8 @@ static const char usage[] =
     "  --tick MS          how often regions are read, 10 to 1000 (default: 100)\n"
     "  --cpu-budget N     share of one core that collecting may take before it is done\n"
     "                     less often, 0.001 to 1 (default: 0.05)\n"
+    "  --alert-command FILE  program that is run when an alert begins to fire and when\n"
+    "                     it has ended (default: none)\n"
     "  --cross-socket-capacity N  what the links of one socket carry one way, in 10^9\n"
     "                     bytes per second; how busy they are is judged by it\n"
     "                     (default: not known)\n"
@@ -146,6 +150,19 @@ static bool set_cpu_budget(struct loading *loading, const char *value)
     return true;
 }
 
+/* Said at the start, and not when the first alert fires. */
+static bool set_alert_command(struct loading *loading, const char *value)
+{
+    struct stat status;
+    if (*value != '/' || stat(value, &status) || !S_ISREG(status.st_mode) ||
+        access(value, X_OK) != 0) {
+        snprintf(loading->wrong, sizeof loading->wrong,
+                 "\"%s\" is no program that this user may run, by its whole path", value);
+        return false;
+    }
+    return set_string(&loading->config->alert_command, value);
+}
+
 static bool set_capacity(struct loading *loading, const char *value)
 {
     char *end;
@@ -220,6 +237,8 @@ static bool set(struct loading *loading, const char *key, const char *value)
         return set_string(&config->web_config, value);
     if (strcmp(key, "admin-socket") == 0)
         return set_string(&config->admin_socket, value);
+    if (strcmp(key, "alert-command") == 0)
+        return set_alert_command(loading, value);
     if (strcmp(key, "tick") == 0)
         return set_tick(loading, value);
     if (strcmp(key, "cpu-budget") == 0)
@@ -235,7 +254,7 @@ static bool set(struct loading *loading, const char *key, const char *value)
     snprintf(loading->wrong, sizeof loading->wrong,
              "unknown key \"%s\"; known are listen, cors-origin, web-config, "
              "admin-socket, region-dir, state-dir, forget-after, series-limit, "
-             "history-memory, cross-socket-capacity, sysroot, tick and cpu-budget",
+             "history-memory, alert-command, cross-socket-capacity, sysroot, tick and cpu-budget",
              key);
     return false;
 }
@@ -243,10 +262,12 @@ static bool set(struct loading *loading, const char *key, const char *value)
 /* Of two values of one key, one would count for nothing. */
 static bool once_only(struct loading *loading, const char *key)
 {
-    static const char *const single[KEYS_MOST] = {
-        "web-config", "admin-socket", "state-dir",    "sysroot",        "tick",
-        "cpu-budget", "forget-after", "series-limit", "history-memory", "cross-socket-capacity",
-        NULL};
+    static const char *const single[KEYS_MOST] = {"web-config",     "admin-socket",
+                                                  "state-dir",      "sysroot",
+                                                  "tick",           "cpu-budget",
+                                                  "forget-after",   "series-limit",
+                                                  "history-memory", "cross-socket-capacity",
+                                                  "alert-command",  NULL};
     for (int i = 0; single[i]; i++) {
         if (strcmp(key, single[i]) != 0)
             continue;
@@ -368,6 +389,7 @@ static const struct option known[] = {{"listen", required_argument, NULL, 0},
                                       {"series-limit", required_argument, NULL, 0},
                                       {"history-memory", required_argument, NULL, 0},
                                       {"cross-socket-capacity", required_argument, NULL, 0},
+                                      {"alert-command", required_argument, NULL, 0},
                                       {"config", required_argument, NULL, 'c'},
                                       {"check-config", no_argument, NULL, 'k'},
                                       {"once", no_argument, NULL, 'o'},
@@ -455,5 +477,6 @@ void config_free(struct config *config)
     free(config->state_dir);
     free(config->sysroot);
     free(config->web_config);
+    free(config->alert_command);
     free(config->admin_socket);
 }

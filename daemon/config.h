@@ -24,6 +24,7 @@ struct config {
     char *sysroot;
     char *web_config;   /* a file; NULL: whoever reaches an address may ask */
     char *admin_socket; /* a path; NULL: the default, if there is a place for it */
+    char *alert_command; /* a program's path; NULL: nothing is run */
     uint32_t tick_ms;
     double cpu_budget; /* of one core, for collecting */
     double

@@ -42,6 +42,8 @@ struct self {
     _Atomic uint64_t state_bytes, folded, forgotten, dropped;
     _Atomic uint64_t events, missed;
     _Atomic uint64_t connections, outstanding, crowded_out[SELF_CROWDED];
+    atomic_bool has_commands;
+    _Atomic uint64_t commands[SELF_COMMANDS];
     _Atomic uint64_t stream_clients, stream_bytes, stream_skipped, stream_cut;
     _Atomic uint64_t history_bytes, history_limit, history_series, history_left_out;
     _Atomic double history_reach;
@@ -72,6 +74,8 @@ static const char *const depth_labels[] = {"queue_depth=\"1000\"", NULL};
 static const char *const status_labels[] = {"code=\"1xx\"", "code=\"2xx\"", "code=\"3xx\"",
                                             "code=\"4xx\"", "code=\"5xx\"", NULL};
 
+static const char *const command_labels[SELF_COMMANDS + 1] = {
+    "result=\"ok\"", "result=\"failed\"", "result=\"timed_out\"", "result=\"dropped\""};
 static const char *const crowded_labels[SELF_CROWDED + 1] = {"reason=\"idle\"", "reason=\"slow\"",
                                                              "reason=\"refused\"", NULL};
 
@@ -115,6 +119,7 @@ static const struct own_family {
     {ENGRAM_DAEMON_CONNECTIONS, no_labels},
     {ENGRAM_DAEMON_OUTSTANDING, no_labels},
     {ENGRAM_DAEMON_CROWDED_OUT, crowded_labels},
+    {ENGRAM_DAEMON_ALERT_COMMANDS, command_labels},
     {ENGRAM_QUEUE_UTILIZATION, queue_labels},
     {ENGRAM_AGGREGATION_LAG, depth_labels},
     {ENGRAM_EXPORT_DURATION, export_labels},
@@ -384,6 +389,16 @@ void self_clients(struct self *self, uint32_t connections, uint64_t outstanding,
         atomic_store(&self->crowded_out[i], crowded_out[i]);
 }
 
+void self_commands(struct self *self)
+{
+    atomic_store(&self->has_commands, true);
+}
+
+void self_command_ended(struct self *self, unsigned result)
+{
+    atomic_fetch_add(&self->commands[result], 1);
+}
+
 void self_stream_skipped(struct self *self)
 {
     atomic_fetch_add(&self->stream_skipped, 1);
@@ -552,6 +567,9 @@ static void fill_clients(struct self *self, const struct plan *plan, union word 
 {
     put(plan, row, ENGRAM_DAEMON_CONNECTIONS, "", (double)atomic_load(&self->connections));
     put(plan, row, ENGRAM_DAEMON_OUTSTANDING, "", (double)atomic_load(&self->outstanding));
+    for (int i = 0; i < SELF_COMMANDS && atomic_load(&self->has_commands); i++)
+        put(plan, row, ENGRAM_DAEMON_ALERT_COMMANDS, command_labels[i],
+            (double)atomic_load(&self->commands[i]));
     for (int i = 0; i < SELF_CROWDED; i++)
         put(plan, row, ENGRAM_DAEMON_CROWDED_OUT, crowded_labels[i],
             (double)atomic_load(&self->crowded_out[i]));

@@ -83,6 +83,11 @@ void self_clients(struct self *self, uint32_t connections, uint64_t outstanding,
 /* Whether the web configuration could be used when it was read last; nothing is shown before. */
 void self_web_configured(struct self *self, bool good);
 
+/* One that was run for an alert; shown once there may be any, which self_commands() says. */
+#define SELF_COMMANDS 4
+void self_commands(struct self *self);
+void self_command_ended(struct self *self, unsigned result);
+
 /* Writes the current values into the computed row. */
 void self_fill(struct self *self, const struct plan *plan, union word *row);
 

@@ -97,7 +97,7 @@ static bool add_regression(struct sensing *s)
 {
     s->regression = regression_new(s->figures, s->with.store);
     return s->regression &&
-           sensors_add(s->sensors, SENSOR_SLOW, "regression", regression_read, s->regression);
+           sensors_add(s->sensors, SENSOR_FAST, "regression", regression_read, s->regression);
 }
 
 static void on_health(void *feed, enum health_component component, enum health_state before,
@@ -118,9 +118,28 @@ static bool add_health(struct sensing *s)
     return s->checks && sensors_add(s->sensors, SENSOR_FAST, "health", health_assess, s->health);
 }
 
-static void on_alert(void *feed, uint32_t number, enum alert_state before, enum alert_state now)
+static void on_alert(void *sensing, uint32_t number, enum alert_state before, enum alert_state now)
 {
-    feed_alert(feed, number, before, now);
+    const struct sensing *s = sensing;
+    feed_alert(s->with.feed, number, before, now);
+    feed_ring(s->with.feed); /* it need not wait for the next tick */
+    if (s->command)
+        command_tell(s->command, number, before, now);
+}
+
+static void on_command_ended(void *self, enum command_result result)
+{
+    self_command_ended(self, result);
+}
+
+static bool start_command(struct sensing *s)
+{
+    if (!s->with.config->alert_command)
+        return true;
+    self_commands(s->with.self);
+    s->command = command_new(s->with.config->alert_command, COMMAND_TIMEOUT_MS, on_command_ended,
+                             s->with.self);
+    return s->command != NULL;
 }
 
 /* The last of the fast ones, so that it is about what all have seen. */
@@ -128,7 +147,7 @@ static bool add_alerting(struct sensing *s)
 {
     s->alerting = alerting_new(s->figures, s->with.store);
     if (s->alerting)
-        alerting_tell(s->alerting, on_alert, s->with.feed);
+        alerting_tell(s->alerting, on_alert, s);
     return s->alerting &&
            sensors_add(s->sensors, SENSOR_FAST, "alerts", alerting_look, s->alerting);
 }
@@ -147,7 +166,7 @@ bool sensing_make(struct sensing *s, const struct sensing_sources *sources)
 
 bool sensing_start(struct sensing *s)
 {
-    return sensors_start(s->sensors);
+    return start_command(s) && sensors_start(s->sensors);
 }
 
 bool sensing_stop(struct sensing *s)
@@ -165,6 +184,8 @@ void sensing_unmake(struct sensing *s)
 {
     if (s->sensors)
         sensors_free(s->sensors);
+    if (s->command)
+        command_free(s->command);
     if (s->alerting)
         alerting_free(s->alerting);
     if (s->health)

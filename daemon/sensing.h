@@ -5,8 +5,10 @@
 
 #include "daemon/config.h"
 #include "daemon/alerts/alerting.h"
+#include "daemon/alerts/command.h"
 #include "daemon/health/checks.h"
 #include "daemon/regression/regression.h"
+#include "daemon/self.h"
 #include "daemon/sensors/bandwidth_sensor.h"
 #include "daemon/sensors/blocks_sensor.h"
 #include "daemon/sensors/cpus_sensor.h"
@@ -25,6 +27,7 @@ struct sensing_sources {
     struct snapshot_store *store;
     struct pace *pace;
     struct feed *feed;
+    struct self *self;
 };
 
 /* In the order in which it is made. */
@@ -50,6 +53,7 @@ struct sensing {
     struct health *health;
     struct checks *checks;
     struct alerting *alerting;
+    struct command *command; /* NULL: none is run */
 };
 
 /* False when there is no memory; to be unmade in either case. */

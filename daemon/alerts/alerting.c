@@ -180,7 +180,7 @@ static void step(struct instance *instance, uint64_t now)
         instance->used = false;
     else if (instance->better >= RECOVER)
         instance->used = false;
-    else if (now - instance->entry.since >= instance->entry.alert->hold * UINT64_C(1000000000))
+    else if (now - instance->entry.since >= instance->entry.alert->hold * ALERT_SECOND)
         instance->entry.state = ALERT_FIRING;
     instance->holds = false;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/alerts/signal.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/rate.h"
 #include "daemon/base/wall.h"
@@ -148,13 +149,13 @@ static struct sum *add_sum(struct signals *signals, uint32_t number, const char 
                            uint32_t window, uint64_t now)
 {
     uint32_t hash = hash_of(number, labels);
-    uint64_t lifetime = window * UINT64_C(2000000000);
+    uint64_t lifetime = 2 * window * ALERT_SECOND;
     for (uint32_t i = 0; i < PROBES; i++) {
         struct sum *sum = &signals->sums[(hash + i) % SUMS_MOST];
         if (sum->used && now <= sum->time + lifetime)
             continue;
         *sum = (struct sum){.number = number, .used = true, .value = NAN};
-        sum->rate.window = window * UINT64_C(1000000000);
+        sum->rate.window = window * ALERT_SECOND;
         memcpy(sum->labels, labels, strlen(labels) + 1);
         return sum;
     }

@@ -4,6 +4,12 @@
 
 #include <stdint.h>
 
+/* A second, in ns, of what alerts and the comparison with what is usual wait for: tests build a
+ * daemon that waits for a sixtieth of it. */
+#ifndef ALERT_SECOND
+#define ALERT_SECOND UINT64_C(1000000000)
+#endif
+
 /* CLOCK_MONOTONIC in nanoseconds: the clock of ticks, of events and of durations. */
 uint64_t clock_monotonic(void);
 

@@ -14,7 +14,7 @@
 
 #define OPERATIONS_MOST 16
 #define NAME_SIZE 32
-#define STRETCH UINT64_C(5000000000)
+#define STRETCH (5 * ALERT_SECOND)
 #define LEAST_COUNT 20 /* operations in a stretch, of fewer than which the mean tells little */
 #define LABEL "operation=\""
 
@@ -44,9 +44,9 @@ struct regression *regression_new(struct figures *figures, struct snapshot_store
     regression->store = store;
     regression->detected =
         figures_add(figures, ENGRAM_REGRESSION, "metric=\"latency\",significance=\"5_percent\"",
-                    SENSOR_LIFETIME_SLOW);
+                    SENSOR_LIFETIME);
     regression->learned =
-        figures_add(figures, ENGRAM_BASELINE_LEARNED, "metric=\"latency\"", SENSOR_LIFETIME_SLOW);
+        figures_add(figures, ENGRAM_BASELINE_LEARNED, "metric=\"latency\"", SENSOR_LIFETIME);
     if (regression->detected != FIGURE_NONE && regression->learned != FIGURE_NONE)
         return regression;
     free(regression);

@@ -16,7 +16,7 @@ struct regression;
 struct regression *regression_new(struct figures *figures, struct snapshot_store *store);
 void regression_free(struct regression *regression);
 
-/* A slow sensor's `read`; its argument is a regression.  Says in the log what has become slower. */
+/* A sensor's `read`; its argument is a regression.  Says in the log what has become slower. */
 void regression_read(void *regression);
 
 /* What is usual is learned anew; for any thread. */

@@ -17,6 +17,7 @@
 
 #define SPEEDS 2
 #define SENSORS_MOST 32
+#define BEHIND 8 /* of a period's parts, one is left to collectors */
 #define SLOW_NS UINT64_C(1000000000)
 #define HANGS_NS SENSOR_LIFETIME
 #define STOP_SECONDS 2
@@ -120,11 +121,12 @@ static uint64_t tick_of(const struct lane *lane)
     return tick < SLOW_NS ? tick : SLOW_NS;
 }
 
-/* Until the clock is next a multiple of the period, as collectors do, or they are to stop. */
+/* Until collectors, who begin whenever the clock is a multiple of the period, have brought what is
+ * to be looked at, or until they are to stop. */
 static void rest(const struct lane *lane)
 {
     uint64_t period = lane->slow ? SLOW_NS : tick_of(lane);
-    uint64_t left = period - clock_monotonic() % period;
+    uint64_t left = period - (clock_monotonic() - period / BEHIND) % period;
     struct timespec wait = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
     ppoll(&(struct pollfd){.fd = lane->all->stopped, .events = POLLIN}, 1, &wait, NULL);
 }

@@ -3,17 +3,22 @@
  * How long it takes from a process's engram_event_emit() to a client of /stream:
  * this process emits, a real engramd beside it streams, and a thread of this
  * process reads.  The value of each event is the time at which it was emitted.
+ * Then how long from what sets off an alert that need not hold to its firing there.
  */
 #define _GNU_SOURCE
 #include "daemon_bench.h"
 
+#include <engram/engine.h>
 #include <engram/engram.h>
 #include <pthread.h>
 
 #define EVENTS_MAX 2000
 #define STREAM "/stream?kinds=event&match=bench_said"
+#define ALERTS_STREAM "/stream?kinds=alert&match=engram_alert_state"
+#define FIRES "\"name\":\"AuditViolations\""
 
 static engram_event said;
+static engram_gauge violations;
 static int events;
 
 /* At any point of a tick: 1 to 9 ms apart. */
@@ -76,11 +81,57 @@ static void bench(const char *tick)
     stop(server);
 }
 
+/* Reads until a message says that the alert is in that state. */
+static void await_state(int fd, const char *state)
+{
+    static char room[1 << 16];
+    size_t have = 0;
+    for (;;) {
+        ssize_t got = recv(fd, room + have, sizeof room - 1 - have, 0);
+        if (got <= 0)
+            die("the stream ended");
+        have += (size_t)got;
+        room[have] = 0;
+        const char *about = strstr(room, FIRES);
+        if (about && strstr(about, state) && strstr(about, "\n\n"))
+            return;
+        if (have > sizeof room / 2)
+            have = 0;
+    }
+}
+
+static void bench_alerts(const char *tick)
+{
+    static double delays[EVENTS_MAX];
+    struct served server = start_daemon(NULL, "--tick", tick);
+    int count = quick() ? 20 : 300;
+    unsigned seed = 1;
+    usleep(500000); /* until it knows this process */
+    int fd = ask(1, server.port, ALERTS_STREAM, 0);
+    usleep(200000);
+    for (int i = 0; i < count; i++) {
+        usleep((useconds_t)rand_r(&seed) % 100000);
+        double start = now_us();
+        engram_gauge_set(violations, 1);
+        await_state(fd, "\"state\":\"firing\"");
+        delays[i] = (now_us() - start) * 1e-3;
+        engram_gauge_set(violations, 0);
+        await_state(fd, "\"state\":\"inactive\"");
+    }
+    printf("  %4s  %5d / %-5d  %6.1f %6.1f  %6d\n", tick, count, count,
+           quantile(delays, (size_t)count, 0.5), quantile(delays, (size_t)count, 0.99),
+           atoi(tick) + 100);
+    fflush(stdout);
+    close(fd);
+    stop(server);
+}
+
 int main(void)
 {
     struct engram_spec spec = {.name = engram_string("bench_said")};
     make_regions();
     said = engram_event_register(&spec);
+    violations = engram_gauge_of(ENGRAM_HNSW_VIOLATIONS, "dangling_edge", "");
     if (*engram_reason())
         die(engram_reason());
     events = quick() ? 300 : EVENTS_MAX;
@@ -89,6 +140,11 @@ int main(void)
            "tick", "events / sent", "p50", "p99", "goal");
     bench("100");
     bench("10");
+    printf("From what sets off an alert to its firing at a client of /stream, ms\n"
+           "  %4s  %13s  %6s %6s  %6s\n",
+           "tick", "fired / tried", "p50", "p99", "goal");
+    bench_alerts("100");
+    bench_alerts("10");
     remove_regions();
     return 0;
 }

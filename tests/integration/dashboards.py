@@ -220,6 +220,7 @@ def check_live(boards):
         web.write("{}\n")
         web.flush()
         with Daemon("--listen", f"127.0.0.1:{target}", "--web-config", web.name,
+                    "--alert-command", "/bin/true",
                     "--cross-socket-capacity", "100") as daemon:
             targets = {JOB: target, PLAYED: start_player(boards)}
             started = {kind: start_prometheus(daemon, kind, **targets) for kind in KINDS}

@@ -22,6 +22,7 @@
     X(cache_check)                                                                                 \
     X(canary)                                                                                      \
     X(checks)                                                                                      \
+    X(command)                                                                                     \
     X(config)                                                                                      \
     X(continuity)                                                                                  \
     X(cors)                                                                                        \
