@@ -71,7 +71,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
-.PHONY: alerts dashboards all help run check check-unit check-integration fresh platforms browsers bench fuzz soak man install \
+.PHONY: alerts dashboards all help run check check-unit check-integration fresh platforms campaign browsers bench fuzz soak man install \
         deb packages clean format lint deps
 all: $(PROGRAMS) $(LIBRARIES) ## the programs and libraries, in build/
 
@@ -93,7 +93,7 @@ deps: ## install the packages that both need
 	@.ci/deps check
 
 .PHONY: helpers benches fuzzers
-helpers: $(HELPERS) $(BUILD)/helpers/hammer-plain $(BUILD)/gen-alerts
+helpers: $(HELPERS) $(addprefix $(BUILD)/helpers/,hammer-plain engramd-hurried) $(BUILD)/gen-alerts
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -109,9 +109,15 @@ fresh: ## make check on a bare Debian 12 in a chroot
 	tests/fresh-host $(FRESH)
 
 # The same on machines that are not at hand, emulated: SHAPES="arm-2n x86-4s" for some of them.
-platforms: ## other machines in qemu: SHAPES="arm-2n systemd"
+platforms: ## other machines in qemu: SHAPES=all or some of them
 	@.ci/deps check
 	@BUILD=$(BUILD) tests/platforms/run $(SHAPES)
+
+# What CI does in short: tests/integration/alerts-live.py sets each alert off once.  ROUNDS=2 for fewer.
+campaign: ## hundreds of faults and healthy stretches: what the alerts got wrong
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s all helpers
+	@BUILD=$(BUILD) tests/campaign.py $(ROUNDS)
 
 # Clients that others wrote, as they are: npm's eventsource and a browser.
 browsers: ## npm eventsource and Chromium on /stream
@@ -199,6 +205,17 @@ $(BUILD)/helpers/%: $(BUILD)/obj/tests/helpers/%.o $(BUILD)/libengram.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $^ -o $@
 
+# engramd in a hurry: whatever has to hold for a minute before an alert fires, has to for a second.
+# And with counters that a test makes count, if it wants to.
+HURRIED := daemon/alerts/alerting.c daemon/alerts/signal.c daemon/regression/regression.c
+$(BUILD)/obj/hurried/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(DAEMON_CFLAGS) -DALERT_SECOND='UINT64_C(16666667)' -c $< -o $@
+$(BUILD)/helpers/engramd-hurried: $(patsubst %.c,$(BUILD)/obj/hurried/%.o,$(HURRIED)) \
+  $(BUILD)/obj/tests/helpers/hurried/counters.o $(BUILD)/obj/daemon/main.o $(BUILD)/libdaemon.a $(BUILD)/libengram.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) -o $@
+
 # The negative control: the same adds without the restartable section.
 $(BUILD)/helpers/hammer-plain: tests/helpers/hammer.c
 	@mkdir -p $(@D)
@@ -269,7 +286,7 @@ install: all ## programs, header, libraries, manual pages, units, alerts, dashbo
 	install -D -m 644 systemd/engramd.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/engramd.conf
 	install -D -m 644 systemd/engramd.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/engramd.conf
 	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
-	install -m 644 systemd/prometheus.yml systemd/examples/* $(DESTDIR)$(DOCDIR)/examples
+	install -m 644 systemd/prometheus.yml systemd/examples/* alerts/alertmanager.yml $(DESTDIR)$(DOCDIR)/examples
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/engramd/,alerts dashboards runbooks)
 	for rules in alerts/*.rules.yml; do sed 's,/usr/share/engramd,$(PREFIX)/share/engramd,' $$rules \
 	  >$(DESTDIR)$(PREFIX)/share/engramd/alerts/$$(basename $$rules); done

@@ -54,11 +54,11 @@ def values(body):
 class Daemon:
     """engramd on directories and a socket of its own, which go with it."""
 
-    def __init__(self, *options, **environment):
+    def __init__(self, *options, program=f"{BUILD}/engramd", **environment):
         self.room = tempfile.mkdtemp()
         self.regions = tempfile.mkdtemp(prefix="engram-test-", dir="/dev/shm")
         self.socket = f"{self.room}/socket"
-        self.command = [f"{BUILD}/engramd", "--listen", f"unix:{self.socket}", "--region-dir",
+        self.command = [program, "--listen", f"unix:{self.socket}", "--region-dir",
                         self.regions, "--state-dir", f"{self.room}/state", *options]
         self.environment = {**os.environ, **environment}
         self.children = []
@@ -72,7 +72,8 @@ class Daemon:
     def start(self):
         self.process = subprocess.Popen(self.command, stderr=open(f"{self.room}/log", "w"),
                                         env=self.environment)
-        wait_for(lambda: "msg=started" in self.log(), "the start")
+        wait_for(lambda: "msg=started" in self.log() or self.process.poll() is not None, "the start")
+        assert self.process.poll() is None, "it has ended"
 
     def restart(self):
         """Kills it as a fault would, and starts it again."""
@@ -115,6 +116,19 @@ class Daemon:
                 if file.read().strip() == name:
                     found.append(int(thread))
         return found
+
+    def flip(self, symbol, bit):
+        """A bit of its memory, in the third byte behind a symbol."""
+        symbols = subprocess.run(["nm", self.command[0]], capture_output=True, text=True, check=True)
+        offset = next(int(line.split()[0], 16) for line in symbols.stdout.splitlines()
+                      if line.endswith(f" {symbol}"))
+        with open(f"/proc/{self.process.pid}/maps") as maps:
+            base = int(maps.readline().split("-")[0], 16)
+        with open(f"/proc/{self.process.pid}/mem", "r+b", buffering=0) as memory:
+            memory.seek(base + offset + 2)
+            byte = memory.read(1)[0]
+            memory.seek(base + offset + 2)
+            memory.write(bytes([byte ^ 1 << bit]))
 
     def stop(self):
         self.process.terminate()

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -28,6 +29,17 @@ static long system_call(pid_t thread)
     return number;
 }
 
+/* Between two rounds of its work, when it holds no lock. */
+static bool rests(pid_t thread)
+{
+    long call = system_call(thread);
+#ifdef SYS_poll
+    if (call == SYS_poll)
+        return true;
+#endif
+    return call == SYS_clock_nanosleep || call == SYS_ppoll;
+}
+
 static void stop(pid_t thread)
 {
     if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) || waitpid(thread, NULL, __WALL) != thread) {
@@ -44,7 +56,7 @@ int main(int argc, char **argv)
         perror("freezer");
         return 1;
     }
-    for (stop(thread); system_call(thread) != SYS_clock_nanosleep; stop(thread)) {
+    for (stop(thread); !rests(thread); stop(thread)) {
         ptrace(PTRACE_CONT, thread, NULL, NULL);
         usleep(1000);
     }

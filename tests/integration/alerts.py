@@ -11,6 +11,7 @@ import json
 
 BUILD = os.environ.get("BUILD", "build")
 RULES = ["alerts/engram.rules.yml", "alerts/absence.rules.yml"]
+RECORDING = "alerts/recording.rules.yml"
 STEP = 15  # seconds between two samples
 PROCESS = 'job="engram",instance="host",process="p"'
 HOST = 'job="engram",instance="host"'
@@ -138,6 +139,42 @@ def promtool(*arguments):
         sys.exit(f"promtool {' '.join(arguments)}:\n{result.stdout}{result.stderr}")
 
 
+def fleet(processes):
+    """A test of promtool's: so many processes of a host, and how many series are recorded of them."""
+    operation = 'operation="recall",status="success"'
+    series = {}
+    for number in range(processes):
+        process = f'job="engram",instance="host",process="p{number}"'
+        duration = "engram_operation_duration_seconds"
+        series.update({
+            f"{duration}_count{{{process},{operation}}}": rising(100),
+            **{f'{duration}_bucket{{{process},{operation},le="{le}"}}': rising(100)
+               for le in ("0.001", "+Inf")},
+            f'engram_lock_free_contentions_total{{{process},component="store"}}': rising(1),
+            f'engram_false_memory_generation_rate{{{process},paradigm="drm"}}': flat(number / 100),
+            f'engram_process_up{{{process},owner="0"}}': flat(1)})
+    series[host("engram_health_status", 'component="numa"')] = flat(0)
+    rate = f'instance_operation:engram_operations:rate5m{{job="engram",instance="host",{operation}}}'
+    return {"name": f"{processes} processes", "interval": f"{STEP}s",
+            "input_series": [{"series": one, "values": values} for one, values in series.items()],
+            "promql_expr_test": [
+                {"expr": 'count({__name__=~"instance.*:.*"})', "eval_time": "30m",
+                 "exp_samples": [{"labels": "{}", "value": 9}]},
+                {"expr": "instance_operation:engram_operations:rate5m", "eval_time": "30m",
+                 "exp_samples": [{"labels": rate, "value": 100 * processes}]},
+                {"expr": "sum(instance:engram_process_up:count)", "eval_time": "30m",
+                 "exp_samples": [{"labels": "{}", "value": processes}]}]}
+
+
+def run_tests(rules, groups):
+    with tempfile.TemporaryDirectory() as room:
+        path = f"{room}/test.yml"
+        with open(path, "w") as file:  # JSON is YAML
+            json.dump({"rule_files": [os.path.abspath(one) for one in rules],
+                       "evaluation_interval": f"{STEP}s", "tests": groups}, file)
+        promtool("test", "rules", path)
+
+
 SECTIONS = ["What it means", "How to confirm it", "What to do", "When to ignore it"]
 
 
@@ -178,19 +215,17 @@ def main():
     made = subprocess.run([f"{BUILD}/gen-alerts"], capture_output=True, text=True, check=True).stdout
     if made != open(RULES[0]).read():
         sys.exit(f"{RULES[0]} is not what its definition makes: make alerts")
-    promtool("check", "rules", *RULES)
+    promtool("check", "rules", *RULES, RECORDING)
+    subprocess.run(["amtool", "check-config", "alerts/alertmanager.yml"], check=True,
+                   stdout=subprocess.DEVNULL)
     names = [name for path in RULES for name in re.findall(r"- alert: (\w+)", open(path).read())]
     assert names == list(CASES), set(names) ^ set(CASES)
     check_runbooks(names, [open(path).read() for path in RULES])
     groups = [group("nothing", {}, False)]
     for name, (bad, good) in CASES.items():
         groups += [group(name, bad, True), group(name, good, False)]
-    with tempfile.TemporaryDirectory() as room:
-        path = f"{room}/test.yml"
-        with open(path, "w") as file:  # JSON is YAML
-            json.dump({"rule_files": [os.path.abspath(rules) for rules in RULES],
-                       "evaluation_interval": f"{STEP}s", "tests": groups}, file)
-        promtool("test", "rules", path)
+    run_tests(RULES, groups)
+    run_tests([RECORDING], [fleet(1), fleet(40)])
     print(f"{len(names)} alerts: each fires, does not in health, and not where there is nothing")
 
 

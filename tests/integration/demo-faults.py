@@ -61,6 +61,7 @@ class Process:
 # What each is about, and whether that is amiss.
 FAULTS = {
     "allocation": lambda p: p.rise("engram_zero_allocation_violations") > 0,
+    "atomics": lambda p: p.now("engram_atomic_operation_contention") > 100,
     "audit": lambda p: p.now("engram_hnsw_audit_violations", kind="asymmetric_edge") > 0,
     "contention": lambda p: p.rate("engram_lock_free_contentions_total", component="store") > 1000,
     "degradation": lambda p: p.rise("engram_graceful_degradation_events") > 5,

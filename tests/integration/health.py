@@ -117,23 +117,9 @@ def faults(machine, daemon):
           lambda: machine.errors(0, 0))
 
 
-def flip(daemon, bit):
-    """A bit of what the canary computes with, in the daemon's memory."""
-    symbols = subprocess.run(["nm", f"{BUILD}/engramd"], capture_output=True, text=True, check=True)
-    offset = next(int(line.split()[0], 16) for line in symbols.stdout.splitlines()
-                  if line.endswith(" canary_vectors"))
-    with open(f"/proc/{daemon.process.pid}/maps") as maps:
-        base = int(maps.readline().split("-")[0], 16)
-    with open(f"/proc/{daemon.process.pid}/mem", "r+b", buffering=0) as memory:
-        memory.seek(base + offset)
-        byte = memory.read(4)[2]
-        memory.seek(base + offset + 2)
-        memory.write(bytes([byte ^ 1 << bit]))
-
-
 def canary(daemon):
-    turns(daemon, "simd_correctness", "unhealthy", lambda: flip(daemon, 6),
-          lambda: flip(daemon, 6), period=1)
+    turns(daemon, "simd_correctness", "unhealthy", lambda: daemon.flip("canary_vectors", 6),
+          lambda: daemon.flip("canary_vectors", 6), period=1)
 
 
 def audits(daemon):

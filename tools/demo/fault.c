@@ -115,6 +115,11 @@ void fault_spoil_work(struct work_done *done)
     }
 }
 
+uint64_t fault_cycles(void)
+{
+    return fault_is_on(FAULT_ATOMICS) ? 400 : 0;
+}
+
 void fault_spoil_info(const struct engine_info *before, struct engine_info *info)
 {
     for (int state = 0; state < MEMORY_STATES && fault_is_on(FAULT_IMBALANCE); state++) {

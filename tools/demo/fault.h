@@ -12,6 +12,7 @@
 #define FAULTS(X)                                                                                  \
     X(ALLOCATION, "allocation", "batches allocate memory")                                         \
     X(AUDIT, "audit", "the audit of the graph finds violations")                                   \
+    X(ATOMICS, "atomics", "each atomic addition takes 400 cycles longer")                          \
     X(CONTENTION, "contention", "each recall waits a hundred times for a lock")                    \
     X(DEGRADATION, "degradation", "the store is shrunk by all of it, again and again")             \
     X(FALSE_MEMORIES, "false-memories", "all completions are false and accepted")                  \
@@ -35,6 +36,8 @@ bool fault_is_on(enum fault fault);
 
 /* Changes what an operation did, before its time is taken, ... */
 void fault_spoil_work(struct work_done *done);
+/* What is added to the cycles of an atomic addition. */
+uint64_t fault_cycles(void);
 /* ... what the engine says of itself, and what an audit found. */
 void fault_spoil_info(const struct engine_info *before, struct engine_info *info);
 void fault_spoil_audit(struct graph_audit *audit);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "instrument.h"
 #include "allocations.h"
+#include "fault.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <time.h>
 
-#define SAMPLE_EVERY 256 /* operations, a power of two */
+#define SAMPLE_EVERY 16 /* operations, a power of two */
 #define CALIBRATIONS 1000
 #define DEGRADED_SLOTS 1024 /* of 4096 */
 
@@ -56,12 +57,18 @@ void instruments_register(struct instruments *to)
     to->calibrated = calibrate();
 }
 
+/* A line that all cores of a large machine want comes round in less; beyond it the thread, or its
+ * machine, was not running, and the sample tells nothing. */
+#define CYCLES_MOST 20000
+
 static void sample_contention(struct recorder *r)
 {
 #ifdef __x86_64__
     uint64_t start = cycles();
     atomic_fetch_add(&contended, 1);
-    uint64_t took = cycles() - start, floor = r->instruments->calibrated;
+    uint64_t took = cycles() - start + fault_cycles(), floor = r->instruments->calibrated;
+    if (took > CYCLES_MOST)
+        return;
     tally_add(&r->tally, r->instruments->engine.atomic_samples, 1);
     tally_add(&r->tally, r->instruments->engine.atomic_extra_cycles,
               took > floor ? took - floor : 0);
