@@ -22,8 +22,8 @@ struct config {
     bool default_regions; /* region_dirs was not given: flat names are looked for too */
     char *state_dir;
     char *sysroot;
-    char *web_config;   /* a file; NULL: whoever reaches an address may ask */
-    char *admin_socket; /* a path; NULL: the default, if there is a place for it */
+    char *web_config;    /* a file; NULL: whoever reaches an address may ask */
+    char *admin_socket;  /* a path; NULL: the default, if there is a place for it */
     char *alert_command; /* a program's path; NULL: nothing is run */
     uint32_t tick_ms;
     double cpu_budget; /* of one core, for collecting */

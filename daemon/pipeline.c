@@ -174,7 +174,8 @@ bool pipeline_make(struct daemon *d)
     if (!d->self || !d->pace || !d->derived || !d->store || !d->feed)
         return daemon_fail("no memory to start", "free some");
     snapshot_tell(d->store, on_round, d->feed);
-    const struct sensing_sources sources = {&d->config, d->topology, d->store, d->pace, d->feed, d->self};
+    const struct sensing_sources sources = {&d->config, d->topology, d->store,
+                                            d->pace,    d->feed,     d->self};
     return (sensing_make(&d->sensing, &sources) && list_computed(d)) ||
            daemon_fail("no memory to start", "free some");
 }

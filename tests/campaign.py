@@ -94,7 +94,7 @@ def one_round(judges):
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 13
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
     random.seed(seed)
     judges = [Judge("Prometheus"), Judge("engramd")]

@@ -7,11 +7,24 @@ DEVICES = "sys/bus/event_source/devices"
 MON = "sys/fs/resctrl/mon_data"
 
 
-class Machine:
+class Sysroot:
+    """A /proc and a /sys that say what they are told."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def put(self, path, text):
+        os.makedirs(os.path.dirname(f"{self.root}/{path}"), exist_ok=True)
+        with open(f"{self.root}/{path}.new", "w") as file:
+            file.write(text)
+        os.rename(f"{self.root}/{path}.new", f"{self.root}/{path}")
+
+
+class Machine(Sysroot):
     """Sockets of one CPU and one node each."""
 
     def __init__(self, root, sockets):
-        self.root = root
+        super().__init__(root)
         everyone = f"0-{sockets - 1}\n"
         for name in ("online", "possible", "present"):
             self.put(f"sys/devices/system/cpu/{name}", everyone)
@@ -29,12 +42,6 @@ class Machine:
                      f"Node {i} MemFree: 500000 kB\nNode {i} MemUsed: 500000 kB\n"
                      f"Node {i} Active(file): 0 kB\nNode {i} Inactive(file): 0 kB\n"
                      f"Node {i} SReclaimable: 0 kB\n")
-
-    def put(self, path, text):
-        os.makedirs(os.path.dirname(f"{self.root}/{path}"), exist_ok=True)
-        with open(f"{self.root}/{path}.new", "w") as file:
-            file.write(text)
-        os.rename(f"{self.root}/{path}.new", f"{self.root}/{path}")
 
     def box(self, name, cpus):
         """Type 1 is the kernel's own; of that, 0 and 1 are clocks, whatever is asked."""

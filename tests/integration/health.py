@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from live import BUILD, Daemon, ask, wait_for
+from machine import Sysroot
 from sse import Stream
 
 TICK = 0.1
@@ -21,11 +22,11 @@ EDAC = "sys/devices/system/edac/mc/mc0/"
 NUMBERS = {"healthy": 0, "degraded": 1, "unhealthy": 2, "unknown": -1}
 
 
-class Machine:
-    """A /proc and a /sys that say what they are told; of the CPUs, what is true."""
+class Machine(Sysroot):
+    """Of the CPUs it says what is true."""
 
     def __init__(self, root):
-        self.root = root
+        super().__init__(root)
         os.makedirs(f"{self.root}/sys/devices/system")
         for real in ("cpu", "node"):
             if os.path.exists(f"/sys/devices/system/{real}"):
@@ -33,12 +34,6 @@ class Machine:
         self.pressure(0, 0)
         self.available(50)
         self.errors(0, 0)
-
-    def put(self, path, text):
-        os.makedirs(os.path.dirname(f"{self.root}/{path}"), exist_ok=True)
-        with open(f"{self.root}/{path}.new", "w") as file:
-            file.write(text)
-        os.rename(f"{self.root}/{path}.new", f"{self.root}/{path}")
 
     def pressure(self, some, full):
         """Seconds in all that some and all tasks waited."""
