@@ -242,11 +242,13 @@ def check_histograms(prometheus, kind):
 
 
 def check_rules_find(prometheus):
-    """What our rules read of histograms is there: each comparison holds once it asks for anything."""
+    """What our alerts read of histograms is there: each comparison holds once it asks for anything.
+    Of what is recorded, some is of native histograms or of classic ones alone."""
     groups = ask(prometheus, "rules")["groups"]
     of_histograms = [rule for group in groups for rule in group["rules"]
-                     if any((rules.family_of(selector.name) or ("", ""))[1] == "HISTOGRAM"
-                            for selector in selectors(rule["query"]))]
+                     if rule["type"] == "alerting" and
+                     any((rules.family_of(selector.name) or ("", ""))[1] == "HISTOGRAM"
+                         for selector in selectors(rule["query"]))]
     assert of_histograms
     for rule in of_histograms:
         assert rule["health"] == "ok", rule

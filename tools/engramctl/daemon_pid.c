@@ -31,24 +31,26 @@ static double started(const char *pid)
         return NAN;
     clock_gettime(CLOCK_REALTIME, &wall);
     clock_gettime(CLOCK_BOOTTIME, &boot);
-    return (double)(wall.tv_sec - boot.tv_sec) + (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return (double)(wall.tv_sec - boot.tv_sec) + (double)(wall.tv_nsec - boot.tv_nsec) * 1e-9 +
+           (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
-/* The clocks' difference is in whole seconds, and may have been another one. */
-static bool is_same(double a, double b)
-{
-    double apart = fabs(a - b);
-    return apart < 1.5 && fabs(apart - round(apart)) < 0.005;
-}
+/* The wall clock may have been set since the daemon looked at it, though not by more than this. */
+#define APART_MOST 2.0
 
 pid_t daemon_pid(const struct daemon_facts *facts)
 {
     DIR *all = opendir("/proc");
     pid_t pid = 0;
-    for (struct dirent *entry; all && !pid && (entry = readdir(all));)
-        if (*entry->d_name >= '1' && *entry->d_name <= '9' &&
-            is_same(started(entry->d_name), facts->started))
+    double least = APART_MOST;
+    for (struct dirent *entry; all && (entry = readdir(all));) {
+        bool is_process = *entry->d_name >= '1' && *entry->d_name <= '9';
+        double apart = is_process ? fabs(started(entry->d_name) - facts->started) : NAN;
+        if (apart < least) {
+            least = apart;
             pid = (pid_t)atol(entry->d_name);
+        }
+    }
     if (all)
         closedir(all);
     return pid;
