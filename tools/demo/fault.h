@@ -11,8 +11,8 @@
 /* One for each: X(identifier, name, help). */
 #define FAULTS(X)                                                                                  \
     X(ALLOCATION, "allocation", "batches allocate memory")                                         \
-    X(AUDIT, "audit", "the audit of the graph finds violations")                                   \
     X(ATOMICS, "atomics", "each atomic addition takes 400 cycles longer")                          \
+    X(AUDIT, "audit", "the audit of the graph finds violations")                                   \
     X(CONTENTION, "contention", "each recall waits a hundred times for a lock")                    \
     X(DEGRADATION, "degradation", "the store is shrunk by all of it, again and again")             \
     X(FALSE_MEMORIES, "false-memories", "all completions are false and accepted")                  \
