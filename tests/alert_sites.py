@@ -48,10 +48,10 @@ class Site:
         self.daemon.__exit__(None, None, None)
 
     def firing(self):
-        """What engramd says: names by process; nothing while it is not there."""
+        """What engramd says: names by process; nothing while it is not there, or has not looked."""
         found = {}
         try:
-            alerts = json.loads(ask(self.daemon.socket, "/api/v1/alerts")[1])["alerts"]
+            alerts = json.loads(ask(self.daemon.socket, "/api/v1/alerts")[1]).get("alerts", [])
         except OSError:
             alerts = []
         for alert in alerts:

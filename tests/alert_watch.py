@@ -134,7 +134,7 @@ class Seen(threading.Thread):
 
     def __init__(self, watch, sites):
         super().__init__(daemon=True)
-        self.watch, self.sites, self.done = watch, sites, False
+        self.watch, self.sites, self.done, self.error = watch, sites, False, None
         self.lock, self.found = threading.Lock(), {"Prometheus": {}, "engramd": {}}
         if watch.receiver:
             self.found["the receiver"] = {}
@@ -146,8 +146,16 @@ class Seen(threading.Thread):
     def __exit__(self, kind, value, trace):
         self.done = True
         self.join()
+        if self.error:  # whoever has not looked has seen nothing wrong
+            raise self.error
 
     def run(self):
+        try:
+            self.look()
+        except Exception as error:
+            self.error = error
+
+    def look(self):
         while not self.done:
             self.take("Prometheus", self.watch.firing())
             self.take("engramd", {site.name: site.firing() for site in self.sites})
