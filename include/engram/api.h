@@ -81,8 +81,13 @@ ENGRAM_FUNCTION void engram_event_emit(engram_event event, uint64_t first, uint6
 ENGRAM_FUNCTION void engram_event_emit_at(engram_event event, uint64_t time, uint64_t first,
                                           uint64_t second);
 
-/* A timer: begin reads CLOCK_MONOTONIC; end reads it again, records the difference into a
- * histogram in seconds and returns it in nanoseconds.  A span may end in another thread. */
+/*
+ * A timer: begin starts it; end records the time since then into a histogram in seconds and
+ * returns it in nanoseconds.  A span may end in another thread.  Its time is that of
+ * CLOCK_MONOTONIC to 0.1 %: by the CPU's counter, checked each second, where the kernel
+ * goes by that, too; else by the clock.  Should the counter stray (the machine was suspended),
+ * spans under way are not recorded and return 0, and all later ones go by the clock.
+ */
 ENGRAM_FUNCTION engram_span engram_span_begin(void);
 ENGRAM_FUNCTION uint64_t engram_span_end(engram_span span, engram_histogram histogram);
 

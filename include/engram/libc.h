@@ -104,8 +104,11 @@ enum {
     ENGRAM_CLOCK_MONOTONIC = 1,
     ENGRAM_CLOCK_MONOTONIC_COARSE = 6,
     ENGRAM_MPOL_PREFERRED = 1,
+    ENGRAM_PR_GET_TSC = 25,
+    ENGRAM_PR_TSC_ENABLE = 1,
 #if defined(__x86_64__)
     ENGRAM_SYS_getdents64 = 217,
+    ENGRAM_SYS_prctl = 157,
     ENGRAM_SYS_mbind = 237,
     ENGRAM_SYS_getcpu = 309,
     ENGRAM_SYS_getrandom = 318,

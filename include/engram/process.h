@@ -26,15 +26,25 @@ enum engram_own {
     ENGRAM_OWN_COUNT
 };
 
+/* How long a tick of the CPU's counter is, see ticks.h. */
+struct engram_ticks {
+    uint64_t length; /* the bits of a double, ns; 0: unknown, or not to be trusted */
+    uint64_t second; /* so many ticks */
+    uint64_t ticks;  /* when it was measured */
+    uint64_t time;   /* the same by CLOCK_MONOTONIC, ns; 0: there is no counter to go by */
+    uint64_t apart;  /* ticks that reading both took */
+};
+
 struct engram_process {
     struct engram_region *region;
     const char *reason; /* why the last attach or registration failed; a literal */
     struct engram_slot own[ENGRAM_OWN_COUNT];
     char name[ENGRAM_PROCESS_MAX + 1]; /* that was asked for first: a later try is by the same */
+    struct engram_ticks ticks;
 };
 
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_slot) == 16, "passed in two registers");
-ENGRAM_STATIC_ASSERT(sizeof(struct engram_process) == 176, "the size below");
+ENGRAM_STATIC_ASSERT(sizeof(struct engram_process) == 216, "the size below");
 
 /* With link-time optimisation several units share one assembly: define it once. */
 __asm__(".ifndef engram_process_state\n\t"
@@ -42,9 +52,9 @@ __asm__(".ifndef engram_process_state\n\t"
         ".pushsection .bss.engram_process_state, \"awG\", %nobits, engram_process_state, comdat\n\t"
         ".balign 16\n\t"
         ".type engram_process_state, %gnu_unique_object\n\t"
-        ".size engram_process_state, 176\n"
+        ".size engram_process_state, 216\n"
         "engram_process_state:\n\t"
-        ".zero 176\n\t"
+        ".zero 216\n\t"
         ".popsection\n\t"
         ".endif\n");
 

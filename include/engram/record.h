@@ -9,8 +9,7 @@
 
 #include <engram/bucket.h>
 #include <engram/register.h>
-
-#define ENGRAM_COLD static __attribute__((noinline, cold, unused))
+#include <engram/ticks.h>
 
 /*
  * Where the slow path writes: the slot in the copy of the caller's node, or
@@ -195,14 +194,37 @@ ENGRAM_FUNCTION void engram_event_emit(engram_event event, uint64_t first, uint6
 
 ENGRAM_FUNCTION engram_span engram_span_begin(void)
 {
-    engram_span span = {engram_clock(ENGRAM_CLOCK_MONOTONIC)};
+    engram_span span;
+    if (__builtin_expect(engram_ticks_known(), 1)) {
+        span.start = engram_ticks_now() | ENGRAM_TICKS_MARK;
+        return span;
+    }
+    span.start = engram_clock(ENGRAM_CLOCK_MONOTONIC);
+    engram_ticks_try(span.start);
     return span;
+}
+
+/* Whether the length of a span is known, ns. */
+static inline int engram_span_length(engram_span span, uint64_t *nanoseconds)
+{
+    if (!(span.start & ENGRAM_TICKS_MARK)) {
+        *nanoseconds = engram_clock(ENGRAM_CLOCK_MONOTONIC) - span.start;
+        return 1;
+    }
+    uint64_t end = engram_ticks_now();
+    if (__builtin_expect(engram_ticks_due(end), 0) && !engram_ticks_measure())
+        return 0;
+    int64_t ticks = (int64_t)(end - (span.start & ~ENGRAM_TICKS_MARK));
+    double length = engram_ticks_length();
+    *nanoseconds = ticks > 0 ? (uint64_t)((double)ticks * length) : 0;
+    return length > 0;
 }
 
 ENGRAM_FUNCTION uint64_t engram_span_end(engram_span span, engram_histogram histogram)
 {
-    uint64_t nanoseconds = engram_clock(ENGRAM_CLOCK_MONOTONIC) - span.start;
-    engram_histogram_record_ns(histogram, nanoseconds);
+    uint64_t nanoseconds = 0;
+    if (engram_span_length(span, &nanoseconds))
+        engram_histogram_record_ns(histogram, nanoseconds);
     return nanoseconds;
 }
 

@@ -7,6 +7,7 @@
 #include <engram/catalogue.h>
 #include <engram/directory.h>
 #include <engram/leftover.h>
+#include <engram/ticks.h>
 
 static inline struct engram_region *engram_region_now(void)
 {
@@ -178,6 +179,8 @@ ENGRAM_FUNCTION int engram_attach(const char *process)
         return engram_refuse("a process name is 1 to 63 of A-Z a-z 0-9 . _ : @ + -");
     int saved = *engram_libc_errno();
     int result = engram_attach_new(process);
+    if (result == 0)
+        engram_ticks_start();
     *engram_libc_errno() = saved;
     return result;
 }

@@ -78,6 +78,7 @@
     X(stretch)                                                                                     \
     X(sysfs)                                                                                       \
     X(terminal)                                                                                    \
+    X(ticks)                                                                                       \
     X(tls)                                                                                         \
     X(stream_clients)                                                                              \
     X(topology)                                                                                    \

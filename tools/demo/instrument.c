@@ -183,7 +183,7 @@ void record_workers(struct recorder *r, uint32_t workers, uint32_t waiting)
 void recorder_end(struct recorder *r, const struct work_done *done)
 {
     const struct engram_engine *e = &r->instruments->engine;
-    double seconds = (double)(engram_span_begin().start - r->span.start) * 1e-9;
+    double seconds = (double)engram_span_end(r->span, (engram_histogram){0}) * 1e-9;
     if (++r->turn % SAMPLE_EVERY == 0)
         sample_contention(r);
     if (done->source != TASK_NONE)
