@@ -29,7 +29,7 @@ static bool follows(uint64_t offset, uint64_t before, uint64_t size)
 /* Or a file of holes would take what address space there is. */
 static bool layout_dense(const struct engram_region *h)
 {
-    uint64_t table = (uint64_t)h->chunks * h->cpus * sizeof(uint64_t);
+    uint64_t table = h->chunks * engram_row_size(h->cpus);
     return follows(h->heads_offset, 0, sizeof *h) &&
            follows(h->blocks_offset, h->heads_offset, h->heads * sizeof(uint32_t)) &&
            follows(h->arena_offset, h->blocks_offset, table) &&
@@ -49,8 +49,7 @@ static bool layout_valid(const struct engram_region *h)
         return false;
     return h->heads_offset >= sizeof *h &&
            fits(h->heads_offset, h->heads, sizeof(uint32_t), h->blocks_offset) &&
-           fits(h->blocks_offset, (uint64_t)h->chunks * h->cpus, sizeof(uint64_t),
-                h->arena_offset) &&
+           fits(h->blocks_offset, h->chunks, engram_row_size(h->cpus), h->arena_offset) &&
            h->arena_size <= ENGRAM_ARENA_SIZE &&
            fits(h->arena_offset, h->arena_size, 1, h->nodes_offset) &&
            fits(h->nodes_offset, h->nodes, h->copy_size, h->cpus_offset) &&
@@ -261,8 +260,8 @@ enum rejection reader_refresh(struct reader *reader)
 bool reader_has_block(const struct reader *reader, uint32_t chunk, uint32_t cpu)
 {
     const struct engram_region *h = &reader->header;
-    const void *block =
-        reader->map + h->blocks_offset + ((uint64_t)chunk * h->cpus + cpu) * sizeof(uint64_t);
+    const void *block = reader->map + h->blocks_offset + chunk * engram_row_size(h->cpus) +
+                        sizeof(struct engram_row) + cpu * sizeof(uint64_t);
     if (claims_known(reader->claims, h, chunk, cpu))
         return true;
     /* Pairs with the release in engram_reserve_block(). */

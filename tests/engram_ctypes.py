@@ -5,7 +5,7 @@ from live import BUILD
 
 
 class Slot(ctypes.Structure):
-    _fields_ = [("region", ctypes.c_void_p), ("blocks", ctypes.c_uint32), ("slot", ctypes.c_uint32)]
+    _fields_ = [("blocks", ctypes.c_void_p), ("slot", ctypes.c_void_p)]
 
 
 class Histogram(ctypes.Structure):

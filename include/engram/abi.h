@@ -14,9 +14,9 @@
  *   one for each memory node (touched by atomic operations only) and one for
  *   each possible CPU (touched by restartable sequences only).  A value is the
  *   sum over all copies; a gauge lives in the copy of node 0 alone.
- * - `blocks` holds one number for each chunk and CPU: where that CPU's copy
- *   starts, or 0 as long as the block has no memory.  The file is sparse: a
- *   reader that touched a block without memory would allocate it.
+ * - `blocks` is a row for each chunk, with a number for each CPU: where that
+ *   CPU's copy starts, or 0 as long as the block has no memory.  The file is
+ *   sparse: a reader that touched a block without memory would allocate it.
  *
  * Positions are offsets from the start of the file, in bytes, native endian.
  */
@@ -32,8 +32,12 @@
 #define ENGRAM_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
 
+/* What a compiler would take for too long to inline, and what is only ever a way out of it. */
+#define ENGRAM_INLINE static inline __attribute__((always_inline))
+#define ENGRAM_COLD static __attribute__((noinline, cold, unused))
+
 #define ENGRAM_MAGIC UINT64_C(0x0a4d4152474e45ff) /* "\377ENGRAM\n" read little endian */
-#define ENGRAM_ABI_MAJOR 1
+#define ENGRAM_ABI_MAJOR 2
 #define ENGRAM_ABI_MINOR 0
 
 #define ENGRAM_PAGE 4096u
@@ -142,6 +146,22 @@ struct engram_ring {
     uint64_t ticket[ENGRAM_RING_SLOTS];
 };
 
+/*
+ * What stands before the blocks of a chunk, so that a handle needs no more than
+ * where they and its slot are.  Rows are engram_row_size() apart.
+ */
+struct engram_row {
+    uint64_t at;    /* offset of the blocks in the file; 0 after the process has detached */
+    uint32_t limit; /* CPUs below it may be recorded on without atomics; every record reads it */
+    uint32_t reserved;
+};
+
+/* With its blocks, one for each of so many CPUs; whole cache lines, in bytes. */
+static inline uint64_t engram_row_size(uint32_t cpus)
+{
+    return (sizeof(struct engram_row) + cpus * sizeof(uint64_t) + 63) / 64 * 64;
+}
+
 struct engram_region {
     /* Written before the file has a name, never after. */
     uint64_t magic;
@@ -154,14 +174,13 @@ struct engram_region {
     uint32_t chunks;
     uint32_t heads;
     uint64_t heads_offset;
-    uint64_t blocks_offset; /* u64 [chunks][cpus] */
+    uint64_t blocks_offset; /* rows, one for each chunk */
     uint64_t identity_reserved;
 
-    /* The switch, on a line that is hardly ever written: every record reads it. */
-    uint32_t limit;      /* CPUs below it may be recorded on without atomics */
+    /* The switch: this, and the limit of each row. */
     uint32_t on;         /* 0: record nothing */
     uint32_t plain_cpus; /* what `limit` is while on: cpus, or 0 without rseq */
-    uint32_t switch_reserved[13];
+    uint32_t switch_reserved[14];
 
     uint64_t arena_offset;
     uint64_t arena_size;
@@ -193,15 +212,16 @@ struct engram_region {
 };
 
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_cell) == 16, "a cell is one 16-byte store");
-ENGRAM_STATIC_ASSERT(sizeof(struct engram_descriptor) == 48, "layout 1.0");
-ENGRAM_STATIC_ASSERT(sizeof(struct engram_event_record) == 32, "layout 1.0");
-ENGRAM_STATIC_ASSERT(sizeof(struct engram_ring) == 64 + 256 * 40, "layout 1.0");
-ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, limit) == 64, "the switch has its own line");
-ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, arena_offset) == 128, "layout 1.0");
-ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, boot_id) == 192, "layout 1.0");
-ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, process) == 240, "layout 1.0");
-ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, cursor) == 304, "layout 1.0");
-ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, placement) == 424, "layout 1.0");
+ENGRAM_STATIC_ASSERT(sizeof(struct engram_descriptor) == 48, "layout 2.0");
+ENGRAM_STATIC_ASSERT(sizeof(struct engram_event_record) == 32, "layout 2.0");
+ENGRAM_STATIC_ASSERT(sizeof(struct engram_ring) == 64 + 256 * 40, "layout 2.0");
+ENGRAM_STATIC_ASSERT(sizeof(struct engram_row) == 16, "layout 2.0");
+ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, on) == 64, "layout 2.0");
+ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, arena_offset) == 128, "layout 2.0");
+ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, boot_id) == 192, "layout 2.0");
+ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, process) == 240, "layout 2.0");
+ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, cursor) == 304, "layout 2.0");
+ENGRAM_STATIC_ASSERT(offsetof(struct engram_region, placement) == 424, "layout 2.0");
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_region) <= ENGRAM_PAGE, "the header is one page");
 
 #endif

@@ -72,6 +72,10 @@ static inline int engram_draft_histogram(struct engram_draft *draft, const struc
     struct engram_descriptor *to = &draft->as.descriptor;
     int first = engram_exponential_index(spec->least > 0 ? spec->least : 9.3132257461547852e-10);
     int last = engram_exponential_index(spec->most > 0 ? spec->most : 17179869184.0);
+    if (first < ENGRAM_SUBNORMAL_INDEX)
+        first = ENGRAM_SUBNORMAL_INDEX;
+    if (last > ENGRAM_LAST_INDEX)
+        last = ENGRAM_LAST_INDEX;
     if (!engram_bounds_valid(spec->bounds, spec->bound_count) ||
         !engram_bounds_valid(spec->shown, spec->shown_count) || spec->least < 0 ||
         (!spec->bound_count && last <= first))

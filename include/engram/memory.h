@@ -16,10 +16,29 @@ static inline void *engram_at(struct engram_region *region, uint64_t offset)
     return (char *)region + offset;
 }
 
+static inline struct engram_row *engram_row_at(struct engram_region *region, uint32_t chunk)
+{
+    return (struct engram_row *)engram_at(region, region->blocks_offset +
+                                                      chunk * engram_row_size(region->cpus));
+}
+
 static inline uint64_t *engram_block(struct engram_region *region, uint32_t chunk, uint32_t cpu)
 {
-    return (uint64_t *)engram_at(region, region->blocks_offset) + (size_t)chunk * region->cpus +
-           cpu;
+    return (uint64_t *)(void *)(engram_row_at(region, chunk) + 1) + cpu;
+}
+
+/* The region that a handle is of; NULL when it is invalid or its process has detached. */
+static inline struct engram_region *engram_region_of(struct engram_slot at)
+{
+    const struct engram_row *row = (const struct engram_row *)(const void *)at.blocks - 1;
+    uint64_t offset = at.blocks ? __atomic_load_n(&row->at, __ATOMIC_RELAXED) : 0;
+    return offset ? (struct engram_region *)(void *)((char *)at.blocks - offset) : NULL;
+}
+
+/* Where in each copy the slot of a handle is. */
+static inline uint32_t engram_slot_offset(const struct engram_region *region, struct engram_slot at)
+{
+    return (uint32_t)(at.slot - (const char *)region);
 }
 
 /* A slot in the copy of a node. */

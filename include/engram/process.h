@@ -28,7 +28,7 @@ enum engram_own {
 
 /* How long a tick of the CPU's counter is, see ticks.h. */
 struct engram_ticks {
-    uint64_t length; /* the bits of a double, ns; 0: unknown, or not to be trusted */
+    uint64_t length; /* the bits of a double, seconds; 0: unknown, or not to be trusted */
     uint64_t second; /* so many ticks */
     uint64_t ticks;  /* when it was measured */
     uint64_t time;   /* the same by CLOCK_MONOTONIC, ns; 0: there is no counter to go by */

@@ -16,28 +16,30 @@
  * NULL when recording is off.  A CPU that finds no block gets one, so that the
  * next record is fast; if memory is refused, the node's copy goes on serving.
  */
-ENGRAM_COLD uint64_t *engram_slow_slot(struct engram_slot at, enum engram_commit why)
+ENGRAM_COLD uint64_t *engram_slow_slot(uint64_t *blocks, char *slot, enum engram_commit why)
 {
-    struct engram_region *region = at.region;
-    uint32_t chunk = at.slot >> ENGRAM_CHUNK_SHIFT;
-    uint32_t cpu, node;
-    if (!__atomic_load_n(&region->on, __ATOMIC_RELAXED))
+    struct engram_slot at = {blocks, slot};
+    struct engram_region *region = engram_region_of(at);
+    if (!region || !__atomic_load_n(&region->on, __ATOMIC_RELAXED))
         return NULL;
+    uint32_t offset = engram_slot_offset(region, at), chunk = offset >> ENGRAM_CHUNK_SHIFT;
+    uint32_t limit = __atomic_load_n(&engram_row_at(region, chunk)->limit, __ATOMIC_RELAXED);
+    uint32_t cpu, node;
     engram_where(&cpu, &node, region);
-    if (why == ENGRAM_NO_BLOCK && cpu < region->limit &&
-        region->placement[chunk] == ENGRAM_PER_CPU &&
+    if (why == ENGRAM_NO_BLOCK && cpu < limit && region->placement[chunk] == ENGRAM_PER_CPU &&
         !__atomic_load_n(engram_block(region, chunk, cpu), __ATOMIC_RELAXED) &&
         !engram_reserve_block(region, chunk, cpu, node))
         engram_count_own(ENGRAM_OWN_MEMORY_REFUSED);
-    return engram_node_slot(region, node, at.slot);
+    return engram_node_slot(region, node, offset);
 }
 
-ENGRAM_COLD void engram_slow_add(struct engram_slot at, uint64_t amount, enum engram_commit why)
+ENGRAM_COLD void engram_slow_add(uint64_t *blocks, char *slot, uint64_t amount,
+                                 enum engram_commit why)
 {
-    uint64_t *slot = engram_slow_slot(at, why);
-    if (!slot)
+    uint64_t *to = engram_slow_slot(blocks, slot, why);
+    if (!to)
         return;
-    __atomic_fetch_add(slot, amount, __ATOMIC_RELAXED);
+    __atomic_fetch_add(to, amount, __ATOMIC_RELAXED);
     if (why == ENGRAM_ABORTED)
         engram_count_own(ENGRAM_OWN_COUNTER_CONTENTION);
 }
@@ -56,9 +58,10 @@ static inline void engram_atomic_add_double(uint64_t *slot, double amount)
         !__atomic_compare_exchange_n(slot, &seen, wanted, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 }
 
-ENGRAM_COLD void engram_slow_cell(struct engram_slot at, double value, enum engram_commit why)
+ENGRAM_COLD void engram_slow_cell(uint64_t *blocks, char *slot, double value,
+                                  enum engram_commit why)
 {
-    uint64_t *cell = engram_slow_slot(at, why);
+    uint64_t *cell = engram_slow_slot(blocks, slot, why);
     if (!cell)
         return;
     __atomic_fetch_add(&cell[0], 1, __ATOMIC_RELAXED);
@@ -79,10 +82,10 @@ static inline uint64_t engram_claim(struct engram_ring *ring)
     return UINT64_MAX;
 }
 
-ENGRAM_COLD void engram_slow_event(struct engram_slot at, const struct engram_event_record *record,
+ENGRAM_COLD void engram_slow_event(uint64_t *blocks, char *slot, struct engram_event_record record,
                                    enum engram_commit why)
 {
-    struct engram_ring *ring = (struct engram_ring *)(void *)engram_slow_slot(at, why);
+    struct engram_ring *ring = (struct engram_ring *)(void *)engram_slow_slot(blocks, slot, why);
     if (!ring)
         return;
     if (why == ENGRAM_ABORTED)
@@ -94,7 +97,7 @@ ENGRAM_COLD void engram_slow_event(struct engram_slot at, const struct engram_ev
     }
     uint64_t *to = (uint64_t *)&ring->records[ticket % ENGRAM_RING_SLOTS];
     uint64_t from[4];
-    memcpy(from, record, sizeof from);
+    memcpy(from, &record, sizeof from);
     /* Whoever sees a word of the record sees that its slot is claimed. */
     __atomic_thread_fence(__ATOMIC_RELEASE);
     for (int i = 0; i < 4; i++)
@@ -102,45 +105,45 @@ ENGRAM_COLD void engram_slow_event(struct engram_slot at, const struct engram_ev
     __atomic_store_n(&ring->ticket[ticket % ENGRAM_RING_SLOTS], 2 * ticket + 2, __ATOMIC_RELEASE);
 }
 
-static inline void engram_add(struct engram_slot at, uint64_t amount)
+/* Pointers one by one: gcc copies a handle as a vector, and takes that to pieces by way of the
+ * stack. */
+ENGRAM_INLINE void engram_add(struct engram_slot at, uint64_t amount)
 {
-    if (__builtin_expect(!at.region, 0))
+    if (__builtin_expect(!at.slot, 0))
         return;
-    enum engram_commit outcome = engram_commit_add(at.region, at.blocks, at.slot, amount);
+    enum engram_commit outcome = engram_commit_add(at.blocks, at.slot, amount);
     if (__builtin_expect(outcome != ENGRAM_COMMITTED, 0))
-        engram_slow_add(at, amount, outcome);
+        engram_slow_add(at.blocks, at.slot, amount, outcome);
 }
 
-ENGRAM_FUNCTION void engram_counter_add(engram_counter counter, uint64_t amount)
+ENGRAM_HOT void engram_counter_add(engram_counter counter, uint64_t amount)
 {
     engram_add(counter.at, amount);
 }
 
-ENGRAM_FUNCTION void engram_updown_add(engram_updown updown, int64_t amount)
+ENGRAM_HOT void engram_updown_add(engram_updown updown, int64_t amount)
 {
     engram_add(updown.at, (uint64_t)amount);
 }
 
-/* The slot of a series that has only one, or NULL. */
-static inline uint64_t *engram_single(struct engram_slot at)
+/* The slot of a series that has only one, or NULL when there is nothing to record. */
+ENGRAM_INLINE uint64_t *engram_single_slot(struct engram_single at)
 {
-    if (!at.region || !__atomic_load_n(&at.region->on, __ATOMIC_RELAXED))
-        return NULL;
-    return engram_node_slot(at.region, 0, at.slot);
+    return at.region && __atomic_load_n(&at.region->on, __ATOMIC_RELAXED) ? at.slot : NULL;
 }
 
 ENGRAM_FUNCTION void engram_counter_set(engram_counter_total counter, uint64_t total)
 {
-    uint64_t *slot = engram_single(counter.at);
+    uint64_t *slot = engram_single_slot(counter.at);
     uint64_t seen = slot ? __atomic_load_n(slot, __ATOMIC_RELAXED) : 0;
     while (slot && seen < total &&
            !__atomic_compare_exchange_n(slot, &seen, total, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         continue;
 }
 
-ENGRAM_FUNCTION void engram_gauge_set(engram_gauge gauge, double value)
+ENGRAM_HOT void engram_gauge_set(engram_gauge gauge, double value)
 {
-    uint64_t *slot = engram_single(gauge.at);
+    uint64_t *slot = engram_single_slot(gauge.at);
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     if (slot)
@@ -149,50 +152,66 @@ ENGRAM_FUNCTION void engram_gauge_set(engram_gauge gauge, double value)
 
 ENGRAM_FUNCTION void engram_gauge_add(engram_gauge gauge, double amount)
 {
-    uint64_t *slot = engram_single(gauge.at);
+    uint64_t *slot = engram_single_slot(gauge.at);
     if (slot)
         engram_atomic_add_double(slot, amount);
 }
 
-ENGRAM_FUNCTION void engram_histogram_record(engram_histogram histogram, double value)
+ENGRAM_INLINE void engram_record_cell(uint64_t *blocks, char *slot, uint32_t cell, double value)
 {
-    if (__builtin_expect(!histogram.at.region, 0))
-        return;
-    uint32_t cell = histogram.bounds
-                        ? engram_explicit_cell(value, histogram.bounds, histogram.cells - 2)
-                        : engram_exponential_cell(value, histogram.first, histogram.cells);
-    struct engram_slot at = histogram.at;
-    at.slot += cell * (uint32_t)sizeof(struct engram_cell);
-    double amount = value == value ? value : 0; /* NaN must not spoil the sum */
-    enum engram_commit outcome = engram_commit_cell(at.region, at.blocks, at.slot, amount);
+    slot += cell * sizeof(struct engram_cell);
+    enum engram_commit outcome = engram_commit_cell(blocks, slot, value);
     if (__builtin_expect(outcome != ENGRAM_COMMITTED, 0))
-        engram_slow_cell(at, amount, outcome);
+        engram_slow_cell(blocks, slot, value, outcome);
 }
 
-ENGRAM_FUNCTION void engram_histogram_record_ns(engram_histogram histogram, uint64_t nanoseconds)
+/* What is not in an exponential bucket; out of line, or it would be wherever something is. */
+static __attribute__((noinline, unused)) void engram_record_other(uint64_t *blocks, char *slot,
+                                                                  const double *bounds,
+                                                                  uint32_t cells, int32_t first,
+                                                                  double value)
+{
+    uint32_t cell = bounds ? engram_explicit_cell(value, bounds, cells - 2)
+                           : engram_outer_cell(value, first, cells);
+    /* NaN must not spoil the sum */
+    engram_record_cell(blocks, slot, cell, value == value ? value : 0);
+}
+
+ENGRAM_HOT void engram_histogram_record(engram_histogram histogram, double value)
+{
+    if (__builtin_expect(!histogram.at.slot, 0))
+        return;
+    uint32_t bucket = engram_bucket(value, histogram.first);
+    if (!histogram.bounds && __builtin_expect(bucket < histogram.cells - 2, 1))
+        engram_record_cell(histogram.at.blocks, histogram.at.slot, bucket, value);
+    else
+        engram_record_other(histogram.at.blocks, histogram.at.slot, histogram.bounds,
+                            histogram.cells, histogram.first, value);
+}
+
+ENGRAM_HOT void engram_histogram_record_ns(engram_histogram histogram, uint64_t nanoseconds)
 {
     engram_histogram_record(histogram, (double)nanoseconds * 1e-9);
 }
 
-ENGRAM_FUNCTION void engram_event_emit_at(engram_event event, uint64_t time, uint64_t first,
-                                          uint64_t second)
+ENGRAM_HOT void engram_event_emit_at(engram_event event, uint64_t time, uint64_t first,
+                                     uint64_t second)
 {
     struct engram_event_record record = {time, event.kind, 0, {first, second}};
-    if (__builtin_expect(!event.at.region, 0))
+    if (__builtin_expect(!event.at.slot, 0))
         return;
-    enum engram_commit outcome =
-        engram_commit_event(event.at.region, event.at.blocks, event.at.slot, &record);
+    enum engram_commit outcome = engram_commit_event(event.at.blocks, event.at.slot, record);
     if (__builtin_expect(outcome != ENGRAM_COMMITTED, 0))
-        engram_slow_event(event.at, &record, outcome);
+        engram_slow_event(event.at.blocks, event.at.slot, record, outcome);
 }
 
-ENGRAM_FUNCTION void engram_event_emit(engram_event event, uint64_t first, uint64_t second)
+ENGRAM_HOT void engram_event_emit(engram_event event, uint64_t first, uint64_t second)
 {
-    if (event.at.region)
+    if (event.at.slot)
         engram_event_emit_at(event, engram_clock(ENGRAM_CLOCK_MONOTONIC), first, second);
 }
 
-ENGRAM_FUNCTION engram_span engram_span_begin(void)
+ENGRAM_HOT engram_span engram_span_begin(void)
 {
     engram_span span;
     if (__builtin_expect(engram_ticks_known(), 1)) {
@@ -204,28 +223,26 @@ ENGRAM_FUNCTION engram_span engram_span_begin(void)
     return span;
 }
 
-/* Whether the length of a span is known, ns. */
-static inline int engram_span_length(engram_span span, uint64_t *nanoseconds)
+/* The seconds since a span began; negative if they are not known. */
+ENGRAM_INLINE double engram_span_seconds(engram_span span)
 {
-    if (!(span.start & ENGRAM_TICKS_MARK)) {
-        *nanoseconds = engram_clock(ENGRAM_CLOCK_MONOTONIC) - span.start;
-        return 1;
-    }
+    if (__builtin_expect(!(span.start & ENGRAM_TICKS_MARK), 0))
+        return (double)(engram_clock(ENGRAM_CLOCK_MONOTONIC) - span.start) * 1e-9;
     uint64_t end = engram_ticks_now();
     if (__builtin_expect(engram_ticks_due(end), 0) && !engram_ticks_measure())
-        return 0;
+        return -1;
     int64_t ticks = (int64_t)(end - (span.start & ~ENGRAM_TICKS_MARK));
     double length = engram_ticks_length();
-    *nanoseconds = ticks > 0 ? (uint64_t)((double)ticks * length) : 0;
-    return length > 0;
+    return length > 0 ? (double)(ticks > 0 ? ticks : 0) * length : -1;
 }
 
-ENGRAM_FUNCTION uint64_t engram_span_end(engram_span span, engram_histogram histogram)
+ENGRAM_HOT uint64_t engram_span_end(engram_span span, engram_histogram histogram)
 {
-    uint64_t nanoseconds = 0;
-    if (engram_span_length(span, &nanoseconds))
-        engram_histogram_record_ns(histogram, nanoseconds);
-    return nanoseconds;
+    double seconds = engram_span_seconds(span);
+    if (__builtin_expect(seconds < 0, 0))
+        return 0;
+    engram_histogram_record(histogram, seconds);
+    return (uint64_t)(int64_t)(seconds * 1e9 + 0.5);
 }
 
 #endif

@@ -111,7 +111,7 @@ static inline void engram_lay_out(struct engram_region *region, uint32_t cpus, u
     region->heads_offset = ENGRAM_PAGE;
     region->blocks_offset = region->heads_offset + ENGRAM_HEADS * sizeof(uint32_t);
     region->arena_offset = engram_round_up(
-        region->blocks_offset + sizeof(uint64_t) * region->chunks * region->cpus, ENGRAM_PAGE);
+        region->blocks_offset + region->chunks * engram_row_size(region->cpus), ENGRAM_PAGE);
     region->arena_size = ENGRAM_ARENA_SIZE;
     region->nodes_offset =
         engram_round_up(region->arena_offset + region->arena_size, ENGRAM_CHUNK_SIZE);
@@ -295,15 +295,25 @@ static inline struct engram_region *engram_region_make(int fd, const struct engr
         return NULL;
     }
     memcpy(region, plan, sizeof *plan);
+    for (uint32_t chunk = 0; chunk < plan->chunks; chunk++)
+        engram_row_at(region, chunk)->at =
+            (uint64_t)((char *)engram_block(region, chunk, 0) - (char *)region);
     region->arena_used = 8; /* so that no descriptor is at offset 0, which means none */
     region->reserved_bytes = plan->arena_offset;
     return region;
 }
 
+/* CPUs from `limit` on are recorded on by atomics. */
+static inline void engram_set_limit(struct engram_region *region, uint32_t limit)
+{
+    for (uint32_t chunk = 0; chunk < region->chunks; chunk++)
+        __atomic_store_n(&engram_row_at(region, chunk)->limit, limit, __ATOMIC_RELEASE);
+}
+
 static inline void engram_switch(struct engram_region *region, uint32_t on)
 {
     __atomic_store_n(&region->on, on, __ATOMIC_RELAXED);
-    __atomic_store_n(&region->limit, on ? region->plain_cpus : 0, __ATOMIC_RELEASE);
+    engram_set_limit(region, on ? region->plain_cpus : 0);
 }
 
 static inline void engram_append_hex(char *to, const uint8_t *bytes, size_t count)

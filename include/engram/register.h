@@ -22,25 +22,25 @@ static inline int engram_is_live(const struct engram_region *region)
 
 static inline struct engram_slot engram_no_slot(void)
 {
-    struct engram_slot none = {NULL, 0, 0};
+    struct engram_slot none = {NULL, NULL};
     return none;
 }
 
 /* Counts in the process's own series, by atomics: these are rare, and may come from anywhere. */
 static inline void engram_count_own(enum engram_own what)
 {
-    struct engram_slot slot = engram_process_state.own[what];
-    if (slot.region)
-        __atomic_fetch_add(engram_node_slot(slot.region, 0, slot.slot), 1, __ATOMIC_RELAXED);
+    struct engram_slot at = engram_process_state.own[what];
+    struct engram_region *region = engram_region_of(at);
+    if (region)
+        __atomic_fetch_add(engram_node_slot(region, 0, engram_slot_offset(region, at)), 1,
+                           __ATOMIC_RELAXED);
 }
 
 static inline struct engram_slot engram_slot_of(struct engram_region *region, uint32_t slot)
 {
     struct engram_slot at;
-    uint64_t row = (uint64_t)(slot >> ENGRAM_CHUNK_SHIFT) * region->cpus * sizeof(uint64_t);
-    at.region = region;
-    at.blocks = (uint32_t)(region->blocks_offset + row);
-    at.slot = slot;
+    at.blocks = engram_block(region, slot >> ENGRAM_CHUNK_SHIFT, 0);
+    at.slot = (char *)region + slot;
     return at;
 }
 
@@ -223,6 +223,17 @@ static inline struct engram_slot engram_register(enum engram_kind kind,
     return engram_slot_of(region, (*found)->slot);
 }
 
+static inline struct engram_single engram_register_single(enum engram_kind kind,
+                                                          const struct engram_spec *spec)
+{
+    const struct engram_descriptor *found;
+    struct engram_slot slot = engram_register(kind, spec, &found);
+    struct engram_single at = {engram_region_of(slot), NULL};
+    if (at.region)
+        at.slot = engram_node_slot(at.region, 0, found->slot);
+    return at;
+}
+
 ENGRAM_FUNCTION engram_counter engram_counter_register(const struct engram_spec *spec)
 {
     const struct engram_descriptor *found;
@@ -232,15 +243,13 @@ ENGRAM_FUNCTION engram_counter engram_counter_register(const struct engram_spec 
 
 ENGRAM_FUNCTION engram_counter_total engram_counter_total_register(const struct engram_spec *spec)
 {
-    const struct engram_descriptor *found;
-    engram_counter_total counter = {engram_register(ENGRAM_COUNTER_SET, spec, &found)};
+    engram_counter_total counter = {engram_register_single(ENGRAM_COUNTER_SET, spec)};
     return counter;
 }
 
 ENGRAM_FUNCTION engram_gauge engram_gauge_register(const struct engram_spec *spec)
 {
-    const struct engram_descriptor *found;
-    engram_gauge gauge = {engram_register(ENGRAM_GAUGE, spec, &found)};
+    engram_gauge gauge = {engram_register_single(ENGRAM_GAUGE, spec)};
     return gauge;
 }
 
@@ -267,9 +276,10 @@ ENGRAM_FUNCTION engram_event engram_event_register(const struct engram_spec *spe
 {
     const struct engram_descriptor *found;
     engram_event event = {engram_register(ENGRAM_EVENT, spec, &found), 0};
-    if (found)
-        event.kind = (uint32_t)((const char *)found - (const char *)event.at.region -
-                                (ptrdiff_t)event.at.region->arena_offset);
+    const struct engram_region *region = engram_region_of(event.at);
+    if (region)
+        event.kind = (uint32_t)((const char *)found - (const char *)region -
+                                (ptrdiff_t)region->arena_offset);
     return event;
 }
 

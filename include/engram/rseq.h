@@ -8,8 +8,8 @@
  * happened; the caller then records in the node's copy by atomics.  It never
  * tries again here: under a debugger's single step a retry would never end.
  *
- * One comparison covers three cases, because `limit` is 0 when recording is
- * off and when the process has no rseq, and a thread whose rseq is not
+ * One comparison covers three cases, because a row's `limit` is 0 when recording
+ * is off and when the process has no rseq, and a thread whose rseq is not
  * registered has a CPU number beyond any limit.
  *
  * `rseq_cs` is cleared on every way out: the kernel looks at what it points to
@@ -22,6 +22,12 @@
 #define ENGRAM_RSEQ_H
 
 #include <engram/abi.h>
+#include <string.h>
+
+/* Of a row's limit, from its blocks. */
+#define ENGRAM_LIMIT_AT (-8)
+ENGRAM_STATIC_ASSERT(offsetof(struct engram_row, limit) == sizeof(struct engram_row) - 8,
+                     "where the sequences look for it");
 
 enum engram_commit { ENGRAM_COMMITTED, ENGRAM_NO_BLOCK, ENGRAM_ABORTED };
 
@@ -67,7 +73,7 @@ extern const unsigned int engram_rseq_size __asm__("__rseq_size");
     "movq %%rax, %%fs:8(%[rseq])\n"                                                                \
     "1:\n\t"                                                                                       \
     "movl %%fs:4(%[rseq]), %%eax\n\t"                                                              \
-    "cmpl %%eax, %c[limit](%[region])\n\t"                                                         \
+    "cmpl %%eax, %c[limit](%[blocks])\n\t"                                                         \
     "jbe 5b\n\t"                                                                                   \
     "movq (%[blocks], %%rax, 8), %%rax\n\t"                                                        \
     "testq %%rax, %%rax\n\t"                                                                       \
@@ -78,16 +84,16 @@ extern const unsigned int engram_rseq_size __asm__("__rseq_size");
     "movq $0, %%fs:8(%[rseq])\n\t"
 
 #define ENGRAM_RSEQ_INPUTS                                                                         \
-    [rseq] "r"(engram_rseq_offset), [region] "r"(region), [blocks] "r"((char *)region + blocks),   \
-        [slot] "r"((char *)region + slot), [limit] "i"(offsetof(struct engram_region, limit))
+    [rseq] "r"(engram_rseq_offset), [blocks] "r"(blocks), [slot] "r"(slot),                        \
+        [limit] "i"(ENGRAM_LIMIT_AT)
 
 /* *slot += amount in the copy of this CPU. */
-static inline enum engram_commit engram_commit_add(struct engram_region *region, uint32_t blocks,
-                                                   uint32_t slot, uint64_t amount)
+ENGRAM_INLINE enum engram_commit engram_commit_add(const uint64_t *blocks, char *slot,
+                                                   uint64_t amount)
 {
     __asm__ goto(ENGRAM_RSEQ_ENTER "addq %[amount], (%[slot], %%rax)" ENGRAM_RSEQ_LEAVE
                  :
-                 : ENGRAM_RSEQ_INPUTS, [amount] "r"(amount)
+                 : ENGRAM_RSEQ_INPUTS, [amount] "er"(amount)
                  : "rax", "cc"
                  : no_block, aborted);
     return ENGRAM_COMMITTED;
@@ -98,20 +104,22 @@ aborted:
 }
 
 /* slot->count += 1, slot->sum += value, by one 16-byte store. */
-static inline enum engram_commit engram_commit_cell(struct engram_region *region, uint32_t blocks,
-                                                    uint32_t slot, double value)
+ENGRAM_INLINE enum engram_commit engram_commit_cell(const uint64_t *blocks, char *slot,
+                                                    double value)
 {
+    const uint64_t one = 1;
+    double one_count; /* in a vector register, where it is added */
+    memcpy(&one_count, &one, sizeof one_count);
     __asm__ goto(ENGRAM_RSEQ_ENTER "addq %[slot], %%rax\n\t"
-                                   "movq (%%rax), %%rcx\n\t"
-                                   "incq %%rcx\n\t"
+                                   "movq (%%rax), %%xmm14\n\t"
                                    "movsd 8(%%rax), %%xmm15\n\t"
+                                   "paddq %[one], %%xmm14\n\t"
                                    "addsd %[value], %%xmm15\n\t"
-                                   "movq %%rcx, %%xmm14\n\t"
                                    "punpcklqdq %%xmm15, %%xmm14\n\t"
                                    "movaps %%xmm14, (%%rax)" ENGRAM_RSEQ_LEAVE
                  :
-                 : ENGRAM_RSEQ_INPUTS, [value] "x"(value)
-                 : "rax", "rcx", "xmm14", "xmm15", "cc"
+                 : ENGRAM_RSEQ_INPUTS, [value] "x"(value), [one] "x"(one_count)
+                 : "rax", "xmm14", "xmm15", "cc"
                  : no_block, aborted);
     return ENGRAM_COMMITTED;
 no_block:
@@ -121,25 +129,25 @@ aborted:
 }
 
 /* Appends the record to the ring at slot: payload first, the head commits. */
-static inline enum engram_commit engram_commit_event(struct engram_region *region, uint32_t blocks,
-                                                     uint32_t slot,
-                                                     const struct engram_event_record *record)
+ENGRAM_INLINE enum engram_commit engram_commit_event(const uint64_t *blocks, char *slot,
+                                                     struct engram_event_record record)
 {
     __asm__ goto(ENGRAM_RSEQ_ENTER "addq %[slot], %%rax\n\t"
-                                   "movups (%[record]), %%xmm14\n\t"
-                                   "movups 16(%[record]), %%xmm15\n\t"
                                    "movq (%%rax), %%rcx\n\t"
                                    "movl %%ecx, %%edx\n\t"
                                    "andl %[mask], %%edx\n\t"
                                    "shll $5, %%edx\n\t"
-                                   "movups %%xmm14, 64(%%rax, %%rdx)\n\t"
-                                   "movups %%xmm15, 80(%%rax, %%rdx)\n\t"
+                                   "movq %[time], 64(%%rax, %%rdx)\n\t"
+                                   "movq %[kind], 72(%%rax, %%rdx)\n\t"
+                                   "movq %[first], 80(%%rax, %%rdx)\n\t"
+                                   "movq %[second], 88(%%rax, %%rdx)\n\t"
                                    "incq %%rcx\n\t"
                                    "movq %%rcx, (%%rax)" ENGRAM_RSEQ_LEAVE
                  :
-                 : ENGRAM_RSEQ_INPUTS, [record] "r"(record),
-                   "m"(*record), [mask] "i"(ENGRAM_RING_SLOTS - 1)
-                 : "rax", "rcx", "rdx", "xmm14", "xmm15", "cc"
+                 : ENGRAM_RSEQ_INPUTS, [time] "er"(record.time), [kind] "er"((uint64_t)record.kind),
+                   [first] "er"(record.values[0]), [second] "er"(record.values[1]),
+                   [mask] "i"(ENGRAM_RING_SLOTS - 1)
+                 : "rax", "rcx", "rdx", "cc"
                  : no_block, aborted);
     return ENGRAM_COMMITTED;
 no_block:
@@ -171,7 +179,7 @@ aborted:
     "str x16, [%[rseq], 8]\n"                                                                      \
     "1:\n\t"                                                                                       \
     "ldr w16, [%[rseq], 4]\n\t"                                                                    \
-    "ldr w17, [%[region], %[limit]]\n\t"                                                           \
+    "ldur w17, [%[blocks], %[limit]]\n\t"                                                          \
     "cmp w16, w17\n\t"                                                                             \
     "b.hs 6f\n\t"                                                                                  \
     "ldr x16, [%[blocks], x16, lsl 3]\n\t"                                                         \
@@ -186,12 +194,11 @@ aborted:
     "str xzr, [%[rseq], 8]\n\t"
 
 #define ENGRAM_RSEQ_INPUTS                                                                         \
-    [rseq] "r"((char *)__builtin_thread_pointer() + engram_rseq_offset), [region] "r"(region),     \
-        [blocks] "r"((char *)region + blocks), [slot] "r"((char *)region + slot),                  \
-        [limit] "i"(offsetof(struct engram_region, limit))
+    [rseq] "r"((char *)__builtin_thread_pointer() + engram_rseq_offset), [blocks] "r"(blocks),     \
+        [slot] "r"(slot), [limit] "i"(ENGRAM_LIMIT_AT)
 
-static inline enum engram_commit engram_commit_add(struct engram_region *region, uint32_t blocks,
-                                                   uint32_t slot, uint64_t amount)
+ENGRAM_INLINE enum engram_commit engram_commit_add(const uint64_t *blocks, char *slot,
+                                                   uint64_t amount)
 {
     __asm__ goto(ENGRAM_RSEQ_ENTER "ldr x17, [x16]\n\t"
                                    "add x17, x17, %[amount]\n\t"
@@ -207,8 +214,8 @@ aborted:
     return ENGRAM_ABORTED;
 }
 
-static inline enum engram_commit engram_commit_cell(struct engram_region *region, uint32_t blocks,
-                                                    uint32_t slot, double value)
+ENGRAM_INLINE enum engram_commit engram_commit_cell(const uint64_t *blocks, char *slot,
+                                                    double value)
 {
     __asm__ goto(ENGRAM_RSEQ_ENTER "ldr x17, [x16]\n\t"
                                    "ldr d31, [x16, 8]\n\t"
@@ -228,22 +235,22 @@ aborted:
 }
 
 /* `dmb ishst`: a reader that sees the old head must not see the new payload as the old one's. */
-static inline enum engram_commit engram_commit_event(struct engram_region *region, uint32_t blocks,
-                                                     uint32_t slot,
-                                                     const struct engram_event_record *record)
+ENGRAM_INLINE enum engram_commit engram_commit_event(const uint64_t *blocks, char *slot,
+                                                     struct engram_event_record record)
 {
     __asm__ goto(ENGRAM_RSEQ_ENTER "dmb ishst\n\t"
-                                   "ldp q30, q31, [%[record]]\n\t"
                                    "ldr x17, [x16]\n\t"
                                    "and x15, x17, %[mask]\n\t"
                                    "add x15, x16, x15, lsl 5\n\t"
-                                   "stp q30, q31, [x15, 64]\n\t"
+                                   "stp %[time], %[kind], [x15, 64]\n\t"
+                                   "stp %[first], %[second], [x15, 80]\n\t"
                                    "add x17, x17, 1\n\t"
                                    "stlr x17, [x16]" ENGRAM_RSEQ_LEAVE
                  :
-                 : ENGRAM_RSEQ_INPUTS, [record] "r"(record),
-                   "m"(*record), [mask] "i"(ENGRAM_RING_SLOTS - 1)
-                 : "x15", "x16", "x17", "v30", "v31", "cc"
+                 : ENGRAM_RSEQ_INPUTS, [time] "r"(record.time), [kind] "r"((uint64_t)record.kind),
+                   [first] "r"(record.values[0]), [second] "r"(record.values[1]),
+                   [mask] "i"(ENGRAM_RING_SLOTS - 1)
+                 : "x15", "x16", "x17", "cc"
                  : no_block, aborted);
     return ENGRAM_COMMITTED;
 no_block:
@@ -256,25 +263,24 @@ aborted:
 
 #else /* no rseq: always the node's copy */
 
-static inline enum engram_commit engram_commit_add(struct engram_region *region, uint32_t blocks,
-                                                   uint32_t slot, uint64_t amount)
+ENGRAM_INLINE enum engram_commit engram_commit_add(const uint64_t *blocks, char *slot,
+                                                   uint64_t amount)
 {
-    (void)region, (void)blocks, (void)slot, (void)amount;
+    (void)blocks, (void)slot, (void)amount;
     return ENGRAM_NO_BLOCK;
 }
 
-static inline enum engram_commit engram_commit_cell(struct engram_region *region, uint32_t blocks,
-                                                    uint32_t slot, double value)
+ENGRAM_INLINE enum engram_commit engram_commit_cell(const uint64_t *blocks, char *slot,
+                                                    double value)
 {
-    (void)region, (void)blocks, (void)slot, (void)value;
+    (void)blocks, (void)slot, (void)value;
     return ENGRAM_NO_BLOCK;
 }
 
-static inline enum engram_commit engram_commit_event(struct engram_region *region, uint32_t blocks,
-                                                     uint32_t slot,
-                                                     const struct engram_event_record *record)
+ENGRAM_INLINE enum engram_commit engram_commit_event(const uint64_t *blocks, char *slot,
+                                                     struct engram_event_record record)
 {
-    (void)region, (void)blocks, (void)slot, (void)record;
+    (void)blocks, (void)slot, (void)record;
     return ENGRAM_NO_BLOCK;
 }
 

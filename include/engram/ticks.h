@@ -93,7 +93,7 @@ static inline int engram_ticks_known(void)
     return __atomic_load_n(&engram_process_state.ticks.length, __ATOMIC_RELAXED) != 0;
 }
 
-/* The nanoseconds of a tick; 0: spans go by the clock. */
+/* The seconds of a tick; 0: spans go by the clock. */
 static inline double engram_ticks_length(void)
 {
     uint64_t bits = __atomic_load_n(&engram_process_state.ticks.length, __ATOMIC_RELAXED);
@@ -108,7 +108,7 @@ static inline void engram_ticks_set_length(double length)
     uint64_t bits;
     memcpy(&bits, &length, sizeof bits);
     if (length > 0)
-        __atomic_store_n(&t->second, (uint64_t)(1e9 / length), __ATOMIC_RELAXED);
+        __atomic_store_n(&t->second, (uint64_t)(1 / length), __ATOMIC_RELAXED);
     __atomic_store_n(&t->length, bits, __ATOMIC_RELEASE);
 }
 
@@ -152,12 +152,12 @@ ENGRAM_COLD int engram_ticks_measure(void)
     if (!__atomic_compare_exchange_n(&t->time, &time, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return 1;
     struct engram_moment now = engram_moment_now();
-    double length = engram_ticks_length(), took = (double)(now.time - time);
+    double length = engram_ticks_length(), took = (double)(now.time - time) * 1e-9;
     double elapsed = (double)(int64_t)(now.ticks - t->ticks);
     double strayed = took - elapsed * length;
-    /* A parent that forked in the middle of this left its id. */
-    if (time < ENGRAM_PID_MAX || elapsed < 0 ||
-        (length > 0 && (strayed > took * 1e-3 || strayed < took * -1e-3)))
+    /* So does the id of a parent that forked in the middle of this, and a counter that went back.
+     */
+    if (length > 0 && (strayed > took * 1e-3 || strayed < took * -1e-3))
         return engram_ticks_keep(&now, 0);
     if (elapsed > 1e4 * (double)(t->apart + now.apart + 1))
         return engram_ticks_keep(&now, took / elapsed);

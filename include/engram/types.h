@@ -9,12 +9,14 @@
 
 #include <engram/abi.h>
 
-/* What every public call is; libengram makes them symbols by defining it before. */
-#ifndef ENGRAM_FUNCTION
+/* What every public call is; libengram makes them symbols by defining it before.  To call one
+ * that takes a nanosecond would take as long again. */
+#ifdef ENGRAM_FUNCTION
+#define ENGRAM_HOT ENGRAM_FUNCTION
+#else
 #define ENGRAM_FUNCTION static inline
+#define ENGRAM_HOT ENGRAM_INLINE
 #endif
-/* The ways out of the calls that cost a nanosecond. */
-#define ENGRAM_COLD static __attribute__((noinline, cold, unused))
 
 struct engram_region;
 
@@ -72,21 +74,25 @@ struct engram_spec {
     int absolute;
 };
 
-/* Handles: 16 or 32 bytes, passed by value, valid for the life of the process, in forked
+/* Handles: 16 to 32 bytes, passed by value, valid for the life of the process, in forked
  * children too.  One that is all zero is invalid, and recording by it does nothing. */
 struct engram_slot {
+    uint64_t *blocks; /* where the copy of each CPU starts, from the region's start */
+    char *slot;       /* where the slot is in a copy that would start where the region does */
+};
+/* Of a series that has only one. */
+struct engram_single {
     struct engram_region *region;
-    uint32_t blocks;
-    uint32_t slot;
+    uint64_t *slot;
 };
 typedef struct {
     struct engram_slot at;
 } engram_counter;
 typedef struct {
-    struct engram_slot at;
+    struct engram_single at;
 } engram_counter_total;
 typedef struct {
-    struct engram_slot at;
+    struct engram_single at;
 } engram_gauge;
 typedef struct {
     struct engram_slot at;

@@ -166,7 +166,7 @@ int main(void)
     register_all();
     measure("one thread", 1);
     measure("two threads, one series", 2);
-    engram_process_state.region->limit = 0;
+    engram_set_limit(engram_process_state.region, 0);
     measure("one thread, no rseq", 1);
     snprintf(command, sizeof command, "rm -r %s", directory);
     return system(command);

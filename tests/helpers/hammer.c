@@ -28,10 +28,11 @@ static _Atomic uint64_t by_handlers;
 static void add(void)
 {
 #ifdef HAMMER_PLAIN
-    struct engram_region *region = counter.at.region;
+    struct engram_region *region = engram_region_of(counter.at);
+    uint32_t offset = engram_slot_offset(region, counter.at);
     int cpu = sched_getcpu();
-    uint64_t copy = *engram_block(region, counter.at.slot >> ENGRAM_CHUNK_SHIFT, (uint32_t)cpu);
-    uint64_t *slot = engram_at(region, copy + counter.at.slot);
+    uint64_t copy = *engram_block(region, offset >> ENGRAM_CHUNK_SHIFT, (uint32_t)cpu);
+    uint64_t *slot = engram_at(region, copy + offset);
     if (copy)
         *(volatile uint64_t *)slot += 1;
     else
@@ -80,14 +81,15 @@ static void *disturb(void *argument)
 
 static uint64_t recorded(void)
 {
-    struct engram_region *region = counter.at.region;
+    struct engram_region *region = engram_region_of(counter.at);
+    uint32_t offset = engram_slot_offset(region, counter.at);
     uint64_t sum = 0;
     for (uint32_t node = 0; node < region->nodes; node++)
-        sum += *engram_node_slot(region, node, counter.at.slot);
+        sum += *engram_node_slot(region, node, offset);
     for (uint32_t cpu = 0; cpu < region->cpus; cpu++) {
-        uint64_t copy = *engram_block(region, counter.at.slot >> ENGRAM_CHUNK_SHIFT, cpu);
+        uint64_t copy = *engram_block(region, offset >> ENGRAM_CHUNK_SHIFT, cpu);
         if (copy)
-            sum += *(uint64_t *)engram_at(region, copy + counter.at.slot);
+            sum += *(uint64_t *)engram_at(region, copy + offset);
     }
     return sum;
 }
@@ -98,7 +100,7 @@ int main(int argc, char **argv)
     pthread_t *threads = calloc((size_t)count + 1, sizeof *threads), disturber;
     adds = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
     counter = engram_counter_new("hammer_total", "Adds.", NULL);
-    if (!counter.at.region) {
+    if (!counter.at.slot) {
         fprintf(stderr, "hammer: %s\n", engram_reason());
         return 2;
     }

@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "";
     counter = engram_counter_new("leaver_total", "Adds.", NULL);
-    if (!counter.at.region)
+    if (!counter.at.slot)
         return 2;
     if (strcmp(how, "exec") == 0) {
         for (int i = 0; i < 1000; i++)

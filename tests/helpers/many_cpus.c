@@ -275,7 +275,7 @@ static int judge(const char *directory, struct engram_region *region, const stru
         return 1;
     int wrong = compare(reader, all);
     struct engram_slot own = engram_process_state.own[ENGRAM_OWN_MEMORY_REFUSED];
-    uint64_t refused = *engram_node_slot(region, 0, own.slot);
+    uint64_t refused = *engram_node_slot(region, 0, engram_slot_offset(region, own));
     uint32_t given = blocks(region);
     printf("%u blocks given, %" PRIu64 " refused; %" PRIu64 " values in copies of CPUs, %" PRIu64
            " in those of nodes; %d sums differ\n",

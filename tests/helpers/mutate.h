@@ -134,7 +134,6 @@ static inline struct extent mutate_header(struct image *image)
                                          {FIELD(engram_region, heads)},
                                          {FIELD(engram_region, heads_offset)},
                                          {FIELD(engram_region, blocks_offset)},
-                                         {FIELD(engram_region, limit)},
                                          {FIELD(engram_region, on)},
                                          {FIELD(engram_region, arena_offset)},
                                          {FIELD(engram_region, arena_size)},
@@ -189,8 +188,8 @@ static inline struct extent mutate_head(struct image *image)
 static inline struct extent mutate_block(struct image *image)
 {
     const struct engram_region *region = image_origin(image);
-    uint64_t count = (uint64_t)region->chunks * region->cpus;
-    return mutate_field(image, region->blocks_offset + mutate_random(count) * sizeof(uint64_t),
+    uint64_t words = region->chunks * engram_row_size(region->cpus) / sizeof(uint64_t);
+    return mutate_field(image, region->blocks_offset + mutate_random(words) * sizeof(uint64_t),
                         sizeof(uint64_t));
 }
 

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     }
     counter = engram_counter_new("victim_total", "Operations.", NULL);
     histogram = engram_histogram_new("victim_seconds", "Operations.", NULL);
-    if (!counter.at.region || !histogram.at.region)
+    if (!counter.at.slot || !histogram.at.slot)
         return 1;
     for (int i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, record, &ledger[atoi(argv[3]) + i]);

@@ -183,8 +183,12 @@ exits 0 metrics on; shows '^2 processes record, 0 are switched off; new ones wil
 [ ! -e "$ENGRAM_DIR/metrics.off" ] || fail "the marker stays"
 python3 - "$ENGRAM_DIR"/shown.* <<'PYTHON' || fail "the switch is not as it was: no CPU records plainly"
 import struct, sys
-limit, on, plain_cpus = struct.unpack_from("III", open(sys.argv[1], "rb").read(76), 64)
-sys.exit(not (on == 1 and limit == plain_cpus))
+region = open(sys.argv[1], "rb").read(1 << 20)
+cpus, chunks, rows = *struct.unpack_from("IxxxxI", region, 24), *struct.unpack_from("Q", region, 48)
+on, plain_cpus = struct.unpack_from("II", region, 64)
+size = (16 + 8 * cpus + 63) // 64 * 64
+limits = {struct.unpack_from("I", region, rows + i * size + 8)[0] for i in range(chunks)}
+sys.exit(not (on == 1 and limits == {plain_cpus}))
 PYTHON
 recorded_more "$before" || fail "it does not record again"
 exits 0 status; shows '^later +alive '
@@ -192,7 +196,7 @@ exits 1 metrics off --region-dir /nonexistent
 kill "$later"
 
 # What the daemon alone knows.
-exits 0 processes -a "$daemon"; shows '^shown +running +[0-9]+ +[1-9][0-9]* 1\.0 +[1-9]'
+exits 0 processes -a "$daemon"; shows '^shown +running +[0-9]+ +[1-9][0-9]* 2\.0 +[1-9]'
 await '^later +kept ' processes -a "$daemon"
 json 0 '[p["process"] for p in it["processes"] if p["up"]] == ["shown"]' processes -a "$daemon"
 exits 1 forget shown --admin-socket "$room/admin"; says 'a process of that name records'

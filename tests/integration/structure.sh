@@ -51,4 +51,9 @@ for header in include/engram/*.h; do
     echo "#include <engram/$name>" | gcc "${flags[@]}" -x $language - || complain "$name in $language"
   done
 done
+
+# What says by what it is run can be run; Debian's own scripts are made so by debhelper.
+for script in $(grep -rlE '^#!' tests tools .ci --exclude-dir=corpus); do
+  [ -x "$script" ] || complain "$script cannot be run"
+done
 exit "$bad"

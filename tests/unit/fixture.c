@@ -111,12 +111,18 @@ void fixture_end(struct engram_region *region)
     ck_assert_int_eq(munmap(region, region->size), 0);
 }
 
+uint32_t fixture_slot(struct engram_slot at)
+{
+    return engram_slot_offset(engram_region_of(at), at);
+}
+
 void fixture_add(engram_counter counter, uint32_t cpu, uint64_t amount)
 {
-    struct engram_region *region = counter.at.region;
-    uint32_t chunk = counter.at.slot >> ENGRAM_CHUNK_SHIFT;
+    struct engram_region *region = engram_region_of(counter.at);
+    uint32_t chunk = fixture_slot(counter.at) >> ENGRAM_CHUNK_SHIFT;
     ck_assert(engram_reserve_block(region, chunk, cpu, 0));
-    uint64_t *slot = engram_at(region, *engram_block(region, chunk, cpu) + counter.at.slot);
+    uint64_t *slot =
+        engram_at(region, *engram_block(region, chunk, cpu) + fixture_slot(counter.at));
     __atomic_fetch_add(slot, amount, __ATOMIC_RELAXED);
 }
 

@@ -41,6 +41,9 @@ struct engram_region *fixture_process(const char *name);
 void fixture_end(struct engram_region *region);
 
 /* Adds to the copy of a CPU, wherever the scheduler puts this test. */
+/* Where the slot of a handle is in each copy. */
+uint32_t fixture_slot(struct engram_slot at);
+
 void fixture_add(engram_counter counter, uint32_t cpu, uint64_t amount);
 
 /* What is logged from now on is kept; the text of it so far, static; its end, when it may be passed

@@ -19,7 +19,7 @@ START_TEST(refused_memory_gives_its_budget_back)
 {
     struct engram_region *region = fixture_process("budget");
     engram_counter counter = engram_counter_new("c_total", "", NULL);
-    uint32_t chunk = counter.at.slot >> ENGRAM_CHUNK_SHIFT;
+    uint32_t chunk = fixture_slot(counter.at) >> ENGRAM_CHUNK_SHIFT;
     uint64_t before = region->reserved_bytes;
     void *block = engram_at(region, region->cpus_offset + (uint64_t)chunk * ENGRAM_CHUNK_SIZE);
     /* No memory can be had where nothing is mapped. */
@@ -34,7 +34,7 @@ START_TEST(refused_memory_is_tried_again)
 {
     struct engram_region *region = fixture_process("retry");
     engram_counter counter = engram_counter_new("c_total", "", NULL);
-    uint32_t chunk = counter.at.slot >> ENGRAM_CHUNK_SHIFT;
+    uint32_t chunk = fixture_slot(counter.at) >> ENGRAM_CHUNK_SHIFT;
     uint64_t budget = region->budget;
     region->budget = region->reserved_bytes;
     ck_assert(!engram_reserve_block(region, chunk, 0, 0));
@@ -92,7 +92,7 @@ START_TEST(later_try_is_by_the_name_that_was_wanted)
     setenv("ENGRAM_DIR", "/nonexistent", 1);
     ck_assert_int_eq(engram_attach("mine"), -1);
     setenv("ENGRAM_DIR", fixture_directory, 1);
-    ck_assert_ptr_nonnull(engram_counter_new("c_total", "", NULL).at.region);
+    ck_assert_ptr_nonnull(engram_counter_new("c_total", "", NULL).at.slot);
     ck_assert_str_eq(engram_process_state.region->process, "mine");
 }
 END_TEST
@@ -100,7 +100,7 @@ END_TEST
 START_TEST(nothing_attaches_in_place_of_an_invalid_name)
 {
     ck_assert_int_eq(engram_attach("bad name"), -1);
-    ck_assert_ptr_null(engram_counter_new("c_total", "", NULL).at.region);
+    ck_assert_ptr_null(engram_counter_new("c_total", "", NULL).at.slot);
     ck_assert_int_eq(fixture_files(false), 0);
     ck_assert_int_eq(engram_attach("good"), 0);
 }
@@ -154,7 +154,7 @@ START_TEST(label_without_a_value_is_refused)
 {
     static const char *const odd[] = {"a", "1", "b", NULL};
     fixture_process("odd");
-    ck_assert_ptr_null(engram_counter_new("c_total", "", odd).at.region);
+    ck_assert_ptr_null(engram_counter_new("c_total", "", odd).at.slot);
 }
 END_TEST
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fixture.h"
 #include "suites.h"
 
 #include <engram/bucket.h>
@@ -61,6 +62,50 @@ START_TEST(cells_take_everything)
 }
 END_TEST
 
+/* The widest histogram that can be asked for: what is no number must not be in its buckets. */
+START_TEST(cells_take_everything_at_the_end_of_the_range)
+{
+    const int first = ENGRAM_LAST_INDEX - 8;
+    const uint32_t cells = 8 + 3;
+    ck_assert_uint_eq(engram_exponential_cell(INFINITY, first, cells), cells - 2);
+    ck_assert_uint_eq(engram_exponential_cell(1.7976931348623157e308, first, cells), cells - 2);
+    ck_assert_uint_eq(engram_exponential_cell(NAN, first, cells), cells - 1);
+    ck_assert_uint_eq(engram_exponential_cell(-NAN, first, cells), cells - 1);
+    ck_assert_uint_eq(engram_exponential_cell(0x1p1023, first, cells), 1);
+    ck_assert_uint_eq(engram_exponential_cell(-1, first, cells), 0);
+    ck_assert_uint_eq(engram_exponential_cell(0, first, cells), 0);
+    ck_assert_uint_eq(engram_exponential_cell(0x1p-1022, ENGRAM_SUBNORMAL_INDEX, cells), 0);
+    ck_assert_uint_eq(engram_exponential_cell(5e-324, ENGRAM_SUBNORMAL_INDEX, cells), 0);
+    ck_assert_uint_eq(engram_exponential_cell(0x1.1p-1022, ENGRAM_SUBNORMAL_INDEX, cells), 1);
+}
+END_TEST
+
+START_TEST(widest_histogram_ends_before_infinity)
+{
+    struct engram_spec spec = {.name = engram_string("h"), .least = 0x1p1000, .most = 1.7e308};
+    fixture_start();
+    fixture_process("widest");
+    engram_histogram histogram = engram_histogram_register(&spec);
+    ck_assert_int_eq(histogram.first + (int)histogram.cells - 3, ENGRAM_LAST_INDEX);
+    spec.name = engram_string("small");
+    spec.least = 5e-324;
+    spec.most = 0x1p-1000;
+    ck_assert_int_eq(engram_histogram_register(&spec).first, ENGRAM_SUBNORMAL_INDEX);
+    fixture_stop();
+}
+END_TEST
+
+START_TEST(many_explicit_bounds_are_counted)
+{
+    double bounds[9];
+    for (uint32_t count = 1; count <= 9; count++) {
+        bounds[count - 1] = count;
+        for (uint32_t i = 0; i <= count; i++)
+            ck_assert_uint_eq(engram_explicit_cell(i + 0.5, bounds, count), i);
+    }
+}
+END_TEST
+
 START_TEST(explicit_bounds_are_inclusive)
 {
     const double bounds[3] = {-1, 0, 0.5};
@@ -82,6 +127,9 @@ Suite *bucket_suite(void)
     tcase_add_test(tests, index_is_exact_at_every_boundary);
     tcase_add_test(tests, index_is_exact_for_random_values);
     tcase_add_test(tests, cells_take_everything);
+    tcase_add_test(tests, cells_take_everything_at_the_end_of_the_range);
+    tcase_add_test(tests, widest_histogram_ends_before_infinity);
+    tcase_add_test(tests, many_explicit_bounds_are_counted);
     tcase_add_test(tests, explicit_bounds_are_inclusive);
     suite_add_tcase(suite, tests);
     return suite;

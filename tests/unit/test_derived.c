@@ -305,7 +305,7 @@ START_TEST(contention_is_of_each_node)
     pass(SECOND);
     ck_assert_str_eq(shown(pipeline.store, CONTENTION),
                      CONTENTION "{operation=\"fetch_add\",process=\"p\",numa_node=\"0\"} 2.5\n");
-    if (samples.at.region->cpus < 2)
+    if (engram_region_of(samples.at)->cpus < 2)
         return; /* nothing can be recorded on node 1 here */
     fixture_add(samples, 1, 4);
     fixture_add(cycles, 1, 2);
@@ -409,7 +409,7 @@ START_TEST(every_socket_tells_of_its_rings)
     pipeline_stop(&pipeline);
     pipeline_start(&pipeline, TWO_NODES, compute_self, NULL);
     fixture_process("p");
-    engram_process_state.region->limit = 0; /* one ring, on socket 0 */
+    engram_set_limit(engram_process_state.region, 0); /* one ring, on socket 0 */
     struct engram_spec spec = {.name = {"e", 1}};
     engram_event event = engram_event_register(&spec);
     pipeline_collect(&pipeline, self_families(pipeline.self));
@@ -481,7 +481,7 @@ START_TEST(rings_lag_and_fill)
     ASSERT_ABSENT(LAG);
     ASSERT_ABSENT(QUEUE);
     fixture_process("p");
-    engram_process_state.region->limit = 0; /* one ring, whatever the scheduler does */
+    engram_set_limit(engram_process_state.region, 0); /* one ring, whatever the scheduler does */
     engram_event event = event_new();
     engram_event_emit_at(event, now - 5000000, 1, 2);
     engram_event_emit_at(event, now - 1000000, 1, 2);

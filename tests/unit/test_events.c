@@ -37,21 +37,21 @@ static const struct copy node = {false, 0};
 
 static void drain(struct copy copy)
 {
-    events_drain(reader, copy, event.at.slot, &cursor, &drained);
+    events_drain(reader, copy, fixture_slot(event.at), &cursor, &drained);
 }
 
 /* Into the node's ring, whatever the scheduler does. */
 static void emit(uint64_t count)
 {
-    event.at.region->limit = 0;
-    event.at.region->nodes = 1; /* the reader has its own copy */
+    engram_set_limit(engram_region_of(event.at), 0);
+    engram_region_of(event.at)->nodes = 1; /* the reader has its own copy */
     for (uint64_t i = 0; i < count; i++)
         engram_event_emit(event, i, ~i);
 }
 
 static struct engram_ring *node_ring(void)
 {
-    return (void *)engram_node_slot(event.at.region, 0, event.at.slot);
+    return (void *)engram_node_slot(engram_region_of(event.at), 0, fixture_slot(event.at));
 }
 
 START_TEST(what_is_overwritten_is_missed)
@@ -102,20 +102,22 @@ START_TEST(slot_of_a_dead_writer_is_missed)
     drain(node);
     ck_assert_uint_eq(drained.count, ENGRAM_RING_SLOTS - 1);
     ck_assert_uint_eq(drained.missed, 1);
-    ck_assert_uint_eq(*engram_node_slot(event.at.region, 0,
-                                        engram_process_state.own[ENGRAM_OWN_EVENT_DROPPED].slot),
-                      1);
+    ck_assert_uint_eq(
+        *engram_node_slot(engram_region_of(event.at), 0,
+                          fixture_slot(engram_process_state.own[ENGRAM_OWN_EVENT_DROPPED])),
+        1);
 }
 END_TEST
 
 /* The writer may be at work on the slot that the head names next. */
 START_TEST(oldest_slot_of_a_full_ring_is_missed)
 {
-    uint32_t chunk = event.at.slot >> ENGRAM_CHUNK_SHIFT;
-    ck_assert(engram_reserve_block(event.at.region, chunk, 0, 0));
+    uint32_t chunk = fixture_slot(event.at) >> ENGRAM_CHUNK_SHIFT;
+    ck_assert(engram_reserve_block(engram_region_of(event.at), chunk, 0, 0));
     cursor = 0;
     struct engram_ring *ring =
-        engram_at(event.at.region, *engram_block(event.at.region, chunk, 0) + event.at.slot);
+        engram_at(engram_region_of(event.at),
+                  *engram_block(engram_region_of(event.at), chunk, 0) + fixture_slot(event.at));
     ring->head = ENGRAM_RING_SLOTS;
     drain((struct copy){true, 0});
     ck_assert_uint_eq(drained.count, ENGRAM_RING_SLOTS - 1);
@@ -138,7 +140,7 @@ static void *emit_flat_out(void *argument)
 
 static uint64_t drain_whole(struct copy copy, uint64_t *own_cursor)
 {
-    events_drain(reader, copy, event.at.slot, own_cursor, &drained);
+    events_drain(reader, copy, fixture_slot(event.at), own_cursor, &drained);
     for (uint32_t i = 0; i < drained.count; i++) {
         const struct engram_event_record *record = &drained.records[i];
         ck_assert(record->time == record->values[0] && record->time == ~record->values[1]);
@@ -152,8 +154,8 @@ START_TEST(no_record_is_torn)
     pthread_t threads[3];
     uint64_t cursors[2][64] = {{0}}, seen = 0, missed = 0;
     if (_i)
-        event.at.region->limit = 0;
-    event.at.region->nodes = 1; /* the reader has its own copy */
+        engram_set_limit(engram_region_of(event.at), 0);
+    engram_region_of(event.at)->nodes = 1; /* the reader has its own copy */
     for (int i = 0; i < 3; i++)
         pthread_create(&threads[i], NULL, emit_flat_out, NULL);
     for (int i = 0; i < 1000000 && (i < 1000 || seen == 0 || missed == 0); i++) {

@@ -166,7 +166,7 @@ START_TEST(kind_that_is_new_waits_for_its_name)
     engram_event first = event_of("first");
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
     engram_event second = event_of("second");
-    region->limit = 0;
+    engram_set_limit(region, 0);
     engram_event_emit(first, 1, 0);
     engram_event_emit(second, 2, 0);
     struct collectors *collectors = collectors_start(&(struct collector_options){
@@ -189,7 +189,7 @@ START_TEST(kind_that_is_never_named_does_not_hold_up_others)
     engram_event named = event_of("named"), unknown = named;
     unknown.kind += 8;
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
-    region->limit = 0;
+    engram_set_limit(region, 0);
     engram_event_emit(unknown, 1, 0);
     engram_event_emit(named, 2, 0);
     struct collectors *collectors = collectors_start(&(struct collector_options){
@@ -247,7 +247,7 @@ START_TEST(flood_is_cut_and_counted)
     engram_event event = event_of("e");
     make_room(8 * ROOM);
     snapshot_publish_plan(pipeline.store, pipeline_plan(&pipeline, none));
-    region->limit = 0;
+    engram_set_limit(region, 0);
     for (int i = 0; i < 3 * ROOM; i++)
         engram_event_emit(event, 1, 0);
     struct collectors *collectors = collectors_start(&(struct collector_options){

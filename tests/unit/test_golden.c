@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GOLDEN "tests/data/region-1.0.txt"
+#define GOLDEN "tests/data/region-2.0.txt"
 
 /* A region for two CPUs and one node, with nothing in it that another run would change. */
 static struct engram_region *make_region(int fd)
@@ -38,7 +38,8 @@ static struct engram_region *make_region(int fd)
     plan.plain_cpus = 2;
     struct engram_region *region = engram_region_make(fd, &plan);
     ck_assert_msg(region != NULL, "%s", engram_reason());
-    region->on = 1; /* while `limit` is 0: recording goes to the node's copy, wherever this runs */
+    region->on =
+        1; /* while the rows' `limit` is 0: recording goes to the node's copy, wherever this runs */
     return region;
 }
 
@@ -50,13 +51,19 @@ static struct engram_slot slot_of(struct engram_region *region, enum engram_kind
     return engram_slot_of(region, engram_descriptor_at(region, offset)->slot);
 }
 
+static uint64_t *node_slot(struct engram_slot at)
+{
+    return engram_node_slot(engram_region_of(at), 0, fixture_slot(at));
+}
+
 /* What a restartable sequence on a CPU would leave there. */
 static void add_on_cpu(struct engram_slot at, uint32_t cpu, uint64_t amount)
 {
-    uint32_t chunk = at.slot >> ENGRAM_CHUNK_SHIFT;
-    ck_assert(engram_reserve_block(at.region, chunk, cpu, 0));
-    uint64_t copy = *engram_block(at.region, chunk, cpu);
-    *(uint64_t *)engram_at(at.region, copy + at.slot) += amount;
+    struct engram_region *region = engram_region_of(at);
+    uint32_t chunk = fixture_slot(at) >> ENGRAM_CHUNK_SHIFT;
+    ck_assert(engram_reserve_block(region, chunk, cpu, 0));
+    uint64_t copy = *engram_block(region, chunk, cpu);
+    *(uint64_t *)engram_at(region, copy + fixture_slot(at)) += amount;
 }
 
 static void fill_region(struct engram_region *region)
@@ -81,17 +88,21 @@ static void fill_region(struct engram_region *region)
     struct engram_spec event = {.name = engram_string("e")};
     struct engram_slot at = slot_of(region, ENGRAM_COUNTER, &counter);
     add_on_cpu(at, 1, 5);
-    engram_slow_add(at, 7, ENGRAM_ABORTED);
-    *engram_single(slot_of(region, ENGRAM_COUNTER_SET, &total)) = 11;
-    engram_gauge_set((engram_gauge){slot_of(region, ENGRAM_GAUGE, &gauge)}, 2.5);
-    engram_slow_add(slot_of(region, ENGRAM_UPDOWN, &updown), (uint64_t)-3, ENGRAM_ABORTED);
+    engram_slow_add(at.blocks, at.slot, 7, ENGRAM_ABORTED);
+    *node_slot(slot_of(region, ENGRAM_COUNTER_SET, &total)) = 11;
+    uint64_t *set = node_slot(slot_of(region, ENGRAM_GAUGE, &gauge));
+    engram_gauge_set((engram_gauge){{region, set}}, 2.5);
+    at = slot_of(region, ENGRAM_UPDOWN, &updown);
+    engram_slow_add(at.blocks, at.slot, (uint64_t)-3, ENGRAM_ABORTED);
     at = slot_of(region, ENGRAM_HISTOGRAM, &exponential);
-    at.slot += engram_exponential_cell(1.5, -8, 27) * (uint32_t)sizeof(struct engram_cell);
-    engram_slow_cell(at, 1.5, ENGRAM_ABORTED);
-    engram_slow_cell(slot_of(region, ENGRAM_HISTOGRAM, &explicit_bounds), -4, ENGRAM_ABORTED);
+    at.slot += engram_exponential_cell(1.5, -8, 27) * sizeof(struct engram_cell);
+    engram_slow_cell(at.blocks, at.slot, 1.5, ENGRAM_ABORTED);
+    at = slot_of(region, ENGRAM_HISTOGRAM, &explicit_bounds);
+    engram_slow_cell(at.blocks, at.slot, -4, ENGRAM_ABORTED);
     struct engram_event_record record = {
         77, engram_register_in(region, ENGRAM_EVENT, &event), 0, {1, 2}};
-    engram_slow_event(slot_of(region, ENGRAM_EVENT, &event), &record, ENGRAM_ABORTED);
+    at = slot_of(region, ENGRAM_EVENT, &event);
+    engram_slow_event(at.blocks, at.slot, record, ENGRAM_ABORTED);
 }
 
 /* Every word that is not zero, with its offset: small, and a difference can be read. */

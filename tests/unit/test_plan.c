@@ -204,8 +204,8 @@ START_TEST(totals_wrap_and_deltas_go_below_zero)
     fixture_add(counter, 0, UINT64_MAX);
     ck_assert_str_eq(collected("c_total"),
                      "c_total{process=\"p\",numa_node=\"0\"} 18446744073709551615\n");
-    __atomic_fetch_add(engram_node_slot(counter.at.region, 0, counter.at.slot), 3,
-                       __ATOMIC_RELAXED);
+    __atomic_fetch_add(engram_node_slot(engram_region_of(counter.at), 0, fixture_slot(counter.at)),
+                       3, __ATOMIC_RELAXED);
     engram_updown_add(updown_new("u"), -1);
     engram_gauge_add(engram_gauge_new("g", "", NULL), -1);
     ck_assert_str_eq(collected("c_total"), "c_total{process=\"p\",numa_node=\"0\"} 2\n");
@@ -349,7 +349,7 @@ START_TEST(events_are_no_series)
     plan_release(plan);
     engram_event event = engram_event_register(&spec);
     plan = pipeline_plan(&pipeline, none);
-    ck_assert_uint_eq(plan->regions[0].ring, event.at.slot);
+    ck_assert_uint_eq(plan->regions[0].ring, fixture_slot(event.at));
     ck_assert_ptr_null(plan_family(plan, "e"));
     plan_release(plan);
 }

@@ -80,7 +80,7 @@ START_TEST(bad_headers_are_refused)
     ck_assert_int_eq(WITH(magic, uint64_t, 1), REJECTION_MAGIC);
     ck_assert_int_eq(WITH(magic, uint64_t, __builtin_bswap64(ENGRAM_MAGIC)), REJECTION_ENDIAN);
     ck_assert_int_eq(WITH(endian, uint32_t, 0x04030201), REJECTION_ENDIAN);
-    ck_assert_int_eq(WITH(major, uint16_t, 2), REJECTION_VERSION);
+    ck_assert_int_eq(WITH(major, uint16_t, ENGRAM_ABI_MAJOR + 1), REJECTION_VERSION);
     ck_assert_int_eq(WITH(size, uint64_t, UINT64_MAX), REJECTION_LAYOUT);
     ck_assert_int_eq(WITH(cpus, uint32_t, 0), REJECTION_LAYOUT);
     ck_assert_int_eq(WITH(cpus, uint32_t, ENGRAM_CPUS_MAX), REJECTION_LAYOUT);
@@ -333,8 +333,8 @@ START_TEST(block_without_memory_is_not_touched)
     enum rejection rejection;
     struct engram_region *region = engram_process_state.region;
     engram_counter counter = engram_counter_new("c_total", "help", NULL);
-    uint32_t chunk = counter.at.slot >> ENGRAM_CHUNK_SHIFT, other = region->cpus - 1;
-    struct source source = {.slot = counter.at.slot, .cells = 1, .kind = ENGRAM_COUNTER};
+    uint32_t chunk = fixture_slot(counter.at) >> ENGRAM_CHUNK_SHIFT, other = region->cpus - 1;
+    struct source source = {.slot = fixture_slot(counter.at), .cells = 1, .kind = ENGRAM_COUNTER};
     union word row[2] = {{0}};
     fixture_add(counter, 0, 5);
     struct reader *reader = reader_open(fixture_dir, name, &rejection);

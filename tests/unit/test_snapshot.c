@@ -224,7 +224,7 @@ START_TEST(cpus_count_to_their_node)
     engram_counter counter = engram_counter_new("c_total", "", NULL);
     for (uint32_t cpu = 0; cpu < region->cpus; cpu++)
         fixture_add(counter, cpu, 10 + cpu);
-    __atomic_fetch_add(engram_node_slot(region, 0, counter.at.slot), 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(engram_node_slot(region, 0, fixture_slot(counter.at)), 1, __ATOMIC_RELAXED);
     pipeline_collect(&pipeline, none);
     /* The machine has CPU 0 on node 0 and CPU 1 on node 1; all others are unknown: node 0. */
     uint64_t on_first = 1;
@@ -300,7 +300,7 @@ START_TEST(two_drain_one_ring)
     struct engram_spec spec = {.name = engram_string("e")};
     fixture_process("p");
     engram_event event = engram_event_register(&spec);
-    engram_process_state.region->limit = 0; /* one ring, whatever the scheduler does */
+    engram_set_limit(engram_process_state.region, 0); /* one ring, whatever the scheduler does */
     struct plan *plan = pipeline_plan(&pipeline, none);
     engram_process_state.region->nodes = 1; /* that of node 0; the reader has its own copy */
     engram_event_emit(event, 1, 2);

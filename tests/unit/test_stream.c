@@ -181,7 +181,7 @@ START_TEST(gauge_that_nobody_set_is_not_there)
     pipeline_collect(&pipeline, NULL);
     expect(told(1),
            "{\"name\":\"g\",\"labels\":{\"process\":\"p\"},\"type\":\"gauge\",\"value\":1.5}]}");
-    *engram_single(gauge.at) = ENGRAM_GAUGE_UNSET;
+    *engram_single_slot(gauge.at) = ENGRAM_GAUGE_UNSET;
     pipeline_collect(&pipeline, NULL);
     expect(told(1), "{\"name\":\"g\",\"labels\":{\"process\":\"p\"},\"value\":null}]}");
     pipeline_collect(&pipeline, NULL);

@@ -46,10 +46,10 @@ static bool counts_ticks(engram_span span)
 
 static uint64_t recorded(void)
 {
-    struct engram_region *region = histogram.at.region;
+    struct engram_region *region = engram_region_of(histogram.at);
     uint64_t count = 0;
     for (uint32_t i = 0; i < histogram.cells; i++) {
-        uint32_t slot = histogram.at.slot + i * (uint32_t)sizeof(struct engram_cell);
+        uint32_t slot = fixture_slot(histogram.at) + i * (uint32_t)sizeof(struct engram_cell);
         count += *engram_node_slot(region, 0, slot);
     }
     return count;
@@ -127,7 +127,8 @@ END_TEST
 
 static void expect_clock_for_good(engram_span under_way)
 {
-    histogram.at.region->limit = 0; /* into the node's copy, where recorded() looks */
+    engram_set_limit(engram_region_of(histogram.at),
+                     0); /* into the node's copy, where recorded() looks */
     ck_assert_uint_eq(engram_span_end(under_way, histogram), 0);
     ck_assert_uint_eq(recorded(), 0);
     sleep_ms(11);

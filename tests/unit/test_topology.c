@@ -139,7 +139,8 @@ START_TEST(every_machine_reads_all_values)
     for (uint32_t cpu = 0; cpu < region->cpus; cpu++)
         fixture_add(counter, cpu, 11 + cpu);
     for (uint32_t node = 0; node < region->nodes; node++)
-        __atomic_fetch_add(engram_node_slot(region, node, counter.at.slot), 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(engram_node_slot(region, node, fixture_slot(counter.at)), 1,
+                           __ATOMIC_RELAXED);
     sum = region->nodes;
     for (uint32_t cpu = 0; cpu < region->cpus; cpu++)
         sum += 11 + cpu;

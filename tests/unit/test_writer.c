@@ -127,7 +127,7 @@ END_TEST
 START_TEST(totals_are_exact_without_rseq)
 {
     ck_assert_int_eq(engram_attach("exact"), 0);
-    engram_process_state.region->limit = 0; /* what a process without rseq starts with */
+    engram_set_limit(engram_process_state.region, 0); /* what a process without rseq starts with */
     run_load();
     check_load(1);
 }
@@ -154,9 +154,9 @@ START_TEST(same_series_is_one)
     static const char *const ba[] = {"b", "2", "a", "1", "c", "", NULL};
     engram_counter first = engram_counter_new("x_total", "", ab);
     engram_counter second = engram_counter_new("x_total", "other help", ba);
-    ck_assert_ptr_nonnull(first.at.region);
-    ck_assert_uint_eq(first.at.slot, second.at.slot);
-    ck_assert_ptr_null(engram_gauge_new("x_total", "", ab).at.region);
+    ck_assert_ptr_nonnull(first.at.slot);
+    ck_assert_ptr_eq(first.at.slot, second.at.slot);
+    ck_assert_ptr_null(engram_gauge_new("x_total", "", ab).at.slot);
     ck_assert_str_eq(engram_reason(), "the series is registered as another kind");
 }
 END_TEST
@@ -166,7 +166,7 @@ START_TEST(registering_again_takes_nothing)
     engram_counter_new("x_total", "", NULL);
     uint32_t used = engram_process_state.region->arena_used;
     for (int i = 0; i < 10000; i++)
-        ck_assert_ptr_nonnull(engram_counter_new("x_total", "", NULL).at.region);
+        ck_assert_ptr_nonnull(engram_counter_new("x_total", "", NULL).at.slot);
     ck_assert_uint_eq(engram_process_state.region->arena_used, used);
 }
 END_TEST
@@ -235,7 +235,7 @@ static const struct {
 
 START_TEST(specifications_are_checked)
 {
-    ck_assert_msg((engram_counter_register(&specs[_i].spec).at.region != NULL) == specs[_i].valid,
+    ck_assert_msg((engram_counter_register(&specs[_i].spec).at.slot != NULL) == specs[_i].valid,
                   "%d: %s", _i, engram_reason());
 }
 END_TEST
@@ -245,9 +245,9 @@ START_TEST(names_are_never_cut)
     char name[300];
     memset(name, 'a', sizeof name);
     struct engram_spec spec = {.name = {name, 255}};
-    ck_assert_ptr_nonnull(engram_counter_register(&spec).at.region);
+    ck_assert_ptr_nonnull(engram_counter_register(&spec).at.slot);
     spec.name.length = 256;
-    ck_assert_ptr_null(engram_counter_register(&spec).at.region);
+    ck_assert_ptr_null(engram_counter_register(&spec).at.slot);
     ck_assert(*engram_reason());
 }
 END_TEST
@@ -258,10 +258,10 @@ START_TEST(histogram_bounds_are_checked)
     const double *const bad[] = {falling, infinite, twice};
     for (int i = 0; i < 3; i++) {
         struct engram_spec spec = {.name = engram_string("h"), .bounds = bad[i], .bound_count = 2};
-        ck_assert_ptr_null(engram_histogram_register(&spec).at.region);
+        ck_assert_ptr_null(engram_histogram_register(&spec).at.slot);
     }
     struct engram_spec backwards = {.name = engram_string("h"), .least = 2, .most = 1};
-    ck_assert_ptr_null(engram_histogram_register(&backwards).at.region);
+    ck_assert_ptr_null(engram_histogram_register(&backwards).at.slot);
 }
 END_TEST
 
@@ -347,7 +347,7 @@ START_TEST(detached_is_harmless)
     engram_counter_add(counter, 5);
     engram_detach();
     engram_counter_add(counter, 5);
-    ck_assert_ptr_null(engram_counter_new("d_total", "", NULL).at.region);
+    ck_assert_ptr_null(engram_counter_new("d_total", "", NULL).at.slot);
     ck_assert_uint_eq(counted("c_total"), 5);
     struct reader *reader = open_only();
     ck_assert(!reader_alive(reader));
@@ -378,7 +378,7 @@ START_TEST(budget_goes_to_the_nodes_copy)
     for (int i = 0; i < 1000; i++)
         engram_counter_add(counter, 1);
     ck_assert_uint_eq(counted("c_total"), 1000);
-    ck_assert_uint_eq(*engram_block(region, counter.at.slot >> ENGRAM_CHUNK_SHIFT, 0), 0);
+    ck_assert_uint_eq(*engram_block(region, fixture_slot(counter.at) >> ENGRAM_CHUNK_SHIFT, 0), 0);
     union word row[2];
     total("engram_writer_refused_total", "memory", row);
     ck_assert_uint_ge(row[0].count, region->plain_cpus > 0); /* without rseq nobody asks */

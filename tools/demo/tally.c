@@ -4,27 +4,26 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
-static struct tally_entry *entry_of(struct tally *tally, uint32_t slot)
+static struct tally_entry *entry_of(struct tally *tally, const char *slot)
 {
-    uint32_t key = slot + 1;
-    uint32_t at = key * 2654435761u % TALLY_SIZE;
-    while (tally->entries[at].key && tally->entries[at].key != key)
+    uint32_t at = (uint32_t)(uintptr_t)slot * 2654435761u % TALLY_SIZE;
+    while (tally->entries[at].slot && tally->entries[at].slot != slot)
         at = (at + 1) % TALLY_SIZE;
-    tally->entries[at].key = key;
+    tally->entries[at].slot = slot;
     return &tally->entries[at];
 }
 
 void tally_add(struct tally *tally, engram_counter counter, uint64_t amount)
 {
     engram_counter_add(counter, amount);
-    if (counter.at.region)
+    if (counter.at.slot)
         entry_of(tally, counter.at.slot)->count += amount;
 }
 
 void tally_record(struct tally *tally, engram_histogram histogram, double value)
 {
     engram_histogram_record(histogram, value);
-    if (!histogram.at.region)
+    if (!histogram.at.slot)
         return;
     struct tally_entry *entry = entry_of(tally, histogram.at.slot);
     entry->count++;
@@ -34,9 +33,9 @@ void tally_record(struct tally *tally, engram_histogram histogram, double value)
 void tally_merge(struct tally *into, const struct tally *from)
 {
     for (uint32_t i = 0; i < TALLY_SIZE; i++) {
-        if (!from->entries[i].key)
+        if (!from->entries[i].slot)
             continue;
-        struct tally_entry *entry = entry_of(into, from->entries[i].key - 1);
+        struct tally_entry *entry = entry_of(into, from->entries[i].slot);
         entry->count += from->entries[i].count;
         entry->sum += from->entries[i].sum;
     }
@@ -70,7 +69,7 @@ static void print_series(const struct engram_descriptor *d, FILE *to)
     fputs(d->labels_length ? "}\": " : "\": ", to);
 }
 
-static bool is_own(uint32_t slot)
+static bool is_own(const char *slot)
 {
     for (int i = 0; i < ENGRAM_OWN_COUNT; i++)
         if (engram_process_state.own[i].slot == slot)
@@ -87,9 +86,10 @@ static void print_kind(const struct tally *tally, enum engram_kind kind, FILE *t
         for (uint32_t at = heads[i]; at;) {
             const struct engram_descriptor *d = engram_descriptor_at(region, at);
             at = d->next;
-            if (d->kind != kind || is_own(d->slot))
+            const char *slot = engram_slot_of(region, d->slot).slot;
+            if (d->kind != kind || is_own(slot))
                 continue;
-            const struct tally_entry *entry = entry_of((struct tally *)(uintptr_t)tally, d->slot);
+            const struct tally_entry *entry = entry_of((struct tally *)(uintptr_t)tally, slot);
             fputs(separator, to);
             print_series(d, to);
             if (kind == ENGRAM_HISTOGRAM)

@@ -12,7 +12,7 @@
 #define TALLY_SIZE 1024 /* series at most, a power of two */
 
 struct tally_entry {
-    uint32_t key; /* slot + 1; 0: free */
+    const char *slot; /* of the handle; NULL: free */
     uint64_t count;
     double sum;
 };

@@ -33,12 +33,17 @@ static void complain(struct switching *s, const char *path, const char *what)
     s->failures += s->again;
 }
 
-/* The two words that engram-region(5) calls the switch; they stand side by side. */
+/* What engram-region(5) calls the switch: one word in the header and one in each row of blocks. */
 static bool write_switch(int fd, const struct engram_region *header, bool on)
 {
-    uint32_t limit = header->plain_cpus < header->cpus ? header->plain_cpus : header->cpus;
-    uint32_t words[2] = {on ? limit : 0, on};
-    return pwrite(fd, words, sizeof words, offsetof(struct engram_region, limit)) == sizeof words;
+    uint32_t most = header->plain_cpus < header->cpus ? header->plain_cpus : header->cpus;
+    uint32_t word = on, limit = on ? most : 0;
+    bool done = pwrite(fd, &word, sizeof word, offsetof(struct engram_region, on)) == sizeof word;
+    for (uint32_t chunk = 0; done && chunk < header->chunks; chunk++)
+        done = pwrite(fd, &limit, sizeof limit,
+                      (off_t)(header->blocks_offset + chunk * engram_row_size(header->cpus) +
+                              offsetof(struct engram_row, limit))) == sizeof limit;
+    return done;
 }
 
 /* Opened anew for writing: it has to be the file that was read as a region, whatever was put in its
