@@ -93,7 +93,7 @@ deps: ## install the packages that both need
 	@.ci/deps check
 
 .PHONY: helpers benches fuzzers
-helpers: $(HELPERS) $(addprefix $(BUILD)/helpers/,hammer-plain engramd-hurried) $(BUILD)/gen-alerts
+helpers: $(HELPERS) $(addprefix $(BUILD)/helpers/,hammer-plain hammer-delayed engramd-hurried) $(BUILD)/gen-alerts
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -220,6 +220,11 @@ $(BUILD)/helpers/engramd-hurried: $(patsubst %.c,$(BUILD)/obj/hurried/%.o,$(HURR
 $(BUILD)/helpers/hammer-plain: tests/helpers/hammer.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DHAMMER_PLAIN $< -o $@
+PAUSE := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),pause,yield)
+# Threads are interrupted in the middle of sequences that take a microsecond.
+$(BUILD)/helpers/hammer-delayed: tests/helpers/hammer.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DENGRAM_RSEQ_DELAY='".rept 1000\n\t$(PAUSE)\n\t.endr\n\t"' $< -o $@
 
 # Fuzzers are built by clang, apart from everything else; for counting, without what slows them.
 $(BUILD)/fuzz/%: FUZZ_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined

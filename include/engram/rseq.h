@@ -50,6 +50,11 @@ extern const unsigned int engram_rseq_size __asm__("__rseq_size");
 }
 #endif
 
+/* For tests: instructions in which a thread is likely to be interrupted. */
+#ifndef ENGRAM_RSEQ_DELAY
+#define ENGRAM_RSEQ_DELAY ""
+#endif
+
 #ifdef __x86_64__
 
 /* A group flag on both sections, or C++ inline functions do not link. */
@@ -77,7 +82,7 @@ extern const unsigned int engram_rseq_size __asm__("__rseq_size");
     "jbe 5b\n\t"                                                                                   \
     "movq (%[blocks], %%rax, 8), %%rax\n\t"                                                        \
     "testq %%rax, %%rax\n\t"                                                                       \
-    "jz 5b\n\t"
+    "jz 5b\n\t" ENGRAM_RSEQ_DELAY
 
 #define ENGRAM_RSEQ_LEAVE                                                                          \
     "\n2:\n\t"                                                                                     \
@@ -115,7 +120,7 @@ ENGRAM_INLINE enum engram_commit engram_commit_cell(const uint64_t *blocks, char
                                    "movsd 8(%%rax), %%xmm15\n\t"
                                    "paddq %[one], %%xmm14\n\t"
                                    "addsd %[value], %%xmm15\n\t"
-                                   "punpcklqdq %%xmm15, %%xmm14\n\t"
+                                   "punpcklqdq %%xmm15, %%xmm14\n\t" ENGRAM_RSEQ_DELAY
                                    "movaps %%xmm14, (%%rax)" ENGRAM_RSEQ_LEAVE
                  :
                  : ENGRAM_RSEQ_INPUTS, [value] "x"(value), [one] "x"(one_count)
@@ -141,7 +146,7 @@ ENGRAM_INLINE enum engram_commit engram_commit_event(const uint64_t *blocks, cha
                                    "movq %[kind], 72(%%rax, %%rdx)\n\t"
                                    "movq %[first], 80(%%rax, %%rdx)\n\t"
                                    "movq %[second], 88(%%rax, %%rdx)\n\t"
-                                   "incq %%rcx\n\t"
+                                   "incq %%rcx\n\t" ENGRAM_RSEQ_DELAY
                                    "movq %%rcx, (%%rax)" ENGRAM_RSEQ_LEAVE
                  :
                  : ENGRAM_RSEQ_INPUTS, [time] "er"(record.time), [kind] "er"((uint64_t)record.kind),
@@ -187,7 +192,7 @@ aborted:
     "6:\n\t"                                                                                       \
     "b 5b\n"                                                                                       \
     "7:\n\t"                                                                                       \
-    "add x16, x16, %[slot]\n\t"
+    "add x16, x16, %[slot]\n\t" ENGRAM_RSEQ_DELAY
 
 #define ENGRAM_RSEQ_LEAVE                                                                          \
     "\n2:\n\t"                                                                                     \
@@ -201,7 +206,7 @@ ENGRAM_INLINE enum engram_commit engram_commit_add(const uint64_t *blocks, char 
                                                    uint64_t amount)
 {
     __asm__ goto(ENGRAM_RSEQ_ENTER "ldr x17, [x16]\n\t"
-                                   "add x17, x17, %[amount]\n\t"
+                                   "add x17, x17, %[amount]\n\t" ENGRAM_RSEQ_DELAY
                                    "str x17, [x16]" ENGRAM_RSEQ_LEAVE
                  :
                  : ENGRAM_RSEQ_INPUTS, [amount] "r"(amount)
@@ -221,7 +226,7 @@ ENGRAM_INLINE enum engram_commit engram_commit_cell(const uint64_t *blocks, char
                                    "ldr d31, [x16, 8]\n\t"
                                    "add x17, x17, 1\n\t"
                                    "fadd d31, d31, %d[value]\n\t"
-                                   "fmov d30, x17\n\t"
+                                   "fmov d30, x17\n\t" ENGRAM_RSEQ_DELAY
                                    "stp d30, d31, [x16]" ENGRAM_RSEQ_LEAVE
                  :
                  : ENGRAM_RSEQ_INPUTS, [value] "w"(value)
@@ -244,7 +249,7 @@ ENGRAM_INLINE enum engram_commit engram_commit_event(const uint64_t *blocks, cha
                                    "add x15, x16, x15, lsl 5\n\t"
                                    "stp %[time], %[kind], [x15, 64]\n\t"
                                    "stp %[first], %[second], [x15, 80]\n\t"
-                                   "add x17, x17, 1\n\t"
+                                   "add x17, x17, 1\n\t" ENGRAM_RSEQ_DELAY
                                    "stlr x17, [x16]" ENGRAM_RSEQ_LEAVE
                  :
                  : ENGRAM_RSEQ_INPUTS, [time] "r"(record.time), [kind] "r"((uint64_t)record.kind),
