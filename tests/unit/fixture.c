@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/collect/collector.h"
 #include "daemon/exposition/exposition.h"
+#include "daemon/snapshot/figures.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -214,6 +215,13 @@ void pipeline_start(struct pipeline *pipeline, const char *machine, snapshot_com
     pipeline->found.totals = pipeline->totals;
     pipeline->found.series_limit = UINT32_MAX;
     pipeline->found.cpus = ENGRAM_CPUS_MAX;
+}
+
+void fill_figures(void *figures, const struct plan *plan, const struct snapshot *snapshot,
+                  union word *row)
+{
+    (void)snapshot;
+    figures_fill(figures, plan, row);
 }
 
 void pipeline_stop(struct pipeline *pipeline)

@@ -73,6 +73,9 @@ struct pipeline {
 void pipeline_start(struct pipeline *pipeline, const char *machine, snapshot_compute *compute,
                     void *argument);
 void pipeline_stop(struct pipeline *pipeline);
+/* What computes the row when its argument is a struct figures. */
+void fill_figures(void *figures, const struct plan *plan, const struct snapshot *snapshot,
+                  union word *row);
 
 /* A plan of what lies in the directory now; the reference is the caller's. */
 struct plan *pipeline_plan(struct pipeline *pipeline,

@@ -21,18 +21,11 @@ static struct engram_engine engine;
 static struct alert_entry entries[ALERTING_MOST];
 static uint64_t now;
 
-static void compute(void *argument, const struct plan *plan, const struct snapshot *snapshot,
-                    union word *row)
-{
-    (void)argument, (void)snapshot;
-    figures_fill(figures, plan, row);
-}
-
 static void start(void)
 {
     fixture_start();
-    pipeline_start(&pipeline, TWO_NODES, compute, NULL);
     figures = figures_new();
+    pipeline_start(&pipeline, TWO_NODES, fill_figures, figures);
     alerting = alerting_new(figures, pipeline.store);
     ck_assert_ptr_nonnull(alerting);
     fixture_process("p");

@@ -147,13 +147,6 @@ static void put_ids(int sockets, int cpus)
     }
 }
 
-static void compute(void *argument, const struct plan *plan, const struct snapshot *snapshot,
-                    union word *row)
-{
-    (void)argument, (void)snapshot;
-    figures_fill(figures, plan, row);
-}
-
 static void start(void)
 {
     sysroot_start();
@@ -177,8 +170,8 @@ static void stop(void)
 static void have(const char *machine, double capacity)
 {
     static struct pmu_group groups[BOXES_GROUPS];
-    pipeline_start(&pipeline, machine, compute, NULL);
     figures = figures_new();
+    pipeline_start(&pipeline, machine, fill_figures, figures);
     pmu = pmu_new(pipeline.topology, groups, boxes_find(sysroot, groups), &fake);
     resctrl = resctrl_new(sysroot, pipeline.topology);
     live = live_new(4, 4);

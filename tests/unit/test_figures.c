@@ -17,18 +17,11 @@
 static struct pipeline pipeline;
 static struct figures *figures;
 
-static void compute(void *argument, const struct plan *plan, const struct snapshot *snapshot,
-                    union word *row)
-{
-    (void)argument, (void)snapshot;
-    figures_fill(figures, plan, row);
-}
-
 static void start(void)
 {
     fixture_start();
-    pipeline_start(&pipeline, ONE_NODE, compute, NULL);
     figures = figures_new();
+    pipeline_start(&pipeline, ONE_NODE, fill_figures, figures);
     ck_assert_ptr_nonnull(figures);
 }
 

@@ -12,19 +12,12 @@ static struct pipeline pipeline;
 static struct figures *figures;
 static struct pressure_sensor *sensor;
 
-static void compute(void *argument, const struct plan *plan, const struct snapshot *snapshot,
-                    union word *row)
-{
-    (void)argument, (void)snapshot;
-    figures_fill(figures, plan, row);
-}
-
 static void start(void)
 {
     fixture_start();
     sysroot_start();
-    pipeline_start(&pipeline, ONE_NODE, compute, NULL);
     figures = figures_new();
+    pipeline_start(&pipeline, ONE_NODE, fill_figures, figures);
     sensor = pressure_sensor_new(figures, sysroot);
     ck_assert_ptr_nonnull(sensor);
 }

@@ -111,18 +111,11 @@ static struct regression *regression;
 static struct engram_engine engine;
 static uint64_t now;
 
-static void compute(void *argument, const struct plan *plan, const struct snapshot *snapshot,
-                    union word *row)
-{
-    (void)argument, (void)snapshot;
-    figures_fill(figures, plan, row);
-}
-
 static void start(void)
 {
     fixture_start();
-    pipeline_start(&pipeline, ONE_NODE, compute, NULL);
     figures = figures_new();
+    pipeline_start(&pipeline, ONE_NODE, fill_figures, figures);
     regression = regression_new(figures, pipeline.store);
     fixture_process("p");
     engram_engine_register(&engine, "scalar");
