@@ -258,6 +258,7 @@ soak: ## the long forms of the tests
 	BUILD=$(BUILD) KILLS=2000 DAEMON_KILLS=200 tests/integration/continuity.py
 	BUILD=$(BUILD) PROCESSES=1000 tests/integration/short-lived.sh
 	BUILD=$(BUILD) ADDS=125000000 tests/integration/exact-adds.sh
+	BUILD=$(BUILD) EVENTS=1000000000 tests/integration/overrun.sh
 	BUILD=$(BUILD) MUTANTS=100000 tests/integration/mutants.py
 	BUILD=$(BUILD) REQUESTS=1000000 SECONDS=60 tests/integration/http-attacks.py
 	mkdir -p $(BUILD)/corpus/fuzz_region

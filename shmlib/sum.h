@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Adding up one copy of a region's slot space.  All these read the mapping and
+ * Adding up the copies of a region's slot space.  All these read the mapping and
  * so must run inside guard_run().
+ *
+ * Slots are read in pieces larger than a word.  That relies on hardware: a wider
+ * load of aligned 8-byte words takes each of them whole, as x86_64 and aarch64 do.
+ * Between two words nothing is promised, and nobody needs it.
  */
 #ifndef ENGRAM_SHMLIB_SUM_H
 #define ENGRAM_SHMLIB_SUM_H
@@ -19,13 +23,20 @@ union word {
 struct source {
     uint32_t slot;
     uint32_t at;
-    uint32_t cells;
+    uint32_t cells; /* of what is joined, one for each series */
     uint8_t kind;
     uint8_t merge;
 };
 
 /* The source of a descriptor whose sum starts at word `at`. */
 struct source source_of(const struct engram_descriptor *descriptor, uint32_t at);
+
+/*
+ * Makes one source of those that follow each other both in a chunk and in the row, so that they
+ * are summed in one go: counters and up-down counters.  Returns how many are left.  For sources
+ * that are sorted by slot.
+ */
+uint32_t sources_join(struct source *sources, uint32_t count);
 
 #define SUM_WORDS 2
 
@@ -44,9 +55,12 @@ void sum_exactly(union word *pair, double value);
  * process takes the larger.  For counters and histograms. */
 void sum_add(const struct engram_descriptor *descriptor, union word *to, const union word *from);
 
-/* Adds the values of a CPU's or a node's copy to `row`.  Blocks without memory are not touched. */
-void sum_cpu(const struct reader *reader, uint32_t cpu, const struct source *sources, size_t count,
-             union word *row);
+#define SUM_CPUS 128u /* at once, at most */
+
+/* Adds the values of some CPUs' copies, or of a node's, to `row`.  Blocks without memory are not
+ * touched. */
+void sum_cpus(const struct reader *reader, const uint32_t *cpus, uint32_t cpu_count,
+              const struct source *sources, size_t count, union word *row);
 void sum_node(const struct reader *reader, uint32_t node, const struct source *sources,
               size_t count, union word *row);
 

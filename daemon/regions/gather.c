@@ -11,13 +11,19 @@ bool gathers_node(const struct gathering *g, uint32_t node)
     return g->socket == ANY_SOCKET || topology_socket_of_node(g->topology, node) == g->socket;
 }
 
-static void gather_cpus(const struct gathering *g)
+/* All CPUs of a node, as many at a time as can be. */
+static void gather_cpus(const struct gathering *g, uint32_t node)
 {
     const struct sources *sources = &g->of[ENGRAM_PER_CPU];
-    for (uint32_t cpu = 0; cpu < g->reader->header.cpus; cpu++)
-        if (gathers_cpu(g, cpu))
-            sum_cpu(g->reader, cpu, sources->all, sources->count,
-                    g->nodes[topology_node_of_cpu(g->topology, cpu)]);
+    uint32_t cpus[SUM_CPUS], count = 0, end = g->reader->header.cpus;
+    for (uint32_t cpu = 0; cpu < end; cpu++) {
+        if (topology_node_of_cpu(g->topology, cpu) == node)
+            cpus[count++] = cpu;
+        if (count < SUM_CPUS && cpu + 1 < end)
+            continue;
+        sum_cpus(g->reader, cpus, count, sources->all, sources->count, g->nodes[node]);
+        count = 0;
+    }
 }
 
 static void gather_nodes(const struct gathering *g)
@@ -35,7 +41,9 @@ static void gather_nodes(const struct gathering *g)
 void gather(const struct gathering *g)
 {
     const struct sources *single = &g->of[ENGRAM_SINGLE];
-    gather_cpus(g);
+    for (uint32_t node = 0; node < topology_nodes(g->topology); node++)
+        if (g->nodes[node])
+            gather_cpus(g, node);
     gather_nodes(g);
     if (g->host)
         sum_single(g->reader, single->all, single->count, g->host);

@@ -7,12 +7,15 @@
 #include <string.h>
 
 #define WORDS_MOST (1u << 25) /* of a row: 256 MiB for each memory node */
+#define NOWHERE UINT32_MAX
 
 struct building {
     struct plan *plan;
     const struct plan_input *input;
     struct entries entries;
     struct groups groups;
+    struct series **series; /* by number, which stands where its word will be: see place_all() */
+    uint32_t *words;        /* by number: NOWHERE until it has its place */
 };
 
 static enum series_rows rows_of(const struct entry *entry)
@@ -54,20 +57,26 @@ static bool define_family(struct building *b, struct family *family, const struc
     return family->help && family->unit;
 }
 
+static uint32_t shape_words(const struct histogram_shape *shape)
+{
+    return shape ? shape->cells + SUM_WORDS : 1;
+}
+
 /* False when the rows would get too long: positions in them have 32 bits, and memory has an end. */
 static bool start_series(struct building *b, struct series *series, const struct entry *entry,
                          struct histogram_shape *shape)
 {
     struct plan *plan = b->plan;
-    uint32_t words = shape ? shape->cells + SUM_WORDS : 1;
+    uint32_t words = shape_words(shape);
     if (plan->set.words > WORDS_MOST - words)
         return false;
     series->labels = (char *)(uintptr_t)entry->labels;
     series->rows = (uint8_t)rows_of(entry);
     series->shape = shape;
-    series->at = plan->set.words;
+    series->at = plan->series_count;
+    b->words[series->at] = NOWHERE;
+    b->series[plan->series_count++] = series;
     plan->set.words += words;
-    plan->series_count++;
     if (series->rows == ROWS_HOST && entry_type(entry) == SERIES_GAUGE)
         plan->gauges[plan->gauge_count++] = series->at;
     return true;
@@ -149,6 +158,42 @@ static int source_compare(const void *left, const void *right)
     return (a->slot > b->slot) - (a->slot < b->slot);
 }
 
+/* The word of a series, the next that is free if it has none. */
+static uint32_t place(struct building *b, uint32_t number, uint32_t *next)
+{
+    if (b->words[number] == NOWHERE) {
+        b->words[number] = *next;
+        *next += shape_words(b->series[number]->shape);
+    }
+    return b->words[number];
+}
+
+/* In the order of memory, and what follows each other there follows in the rows, so that summing
+ * streams.  Gauges stay in order of birth per region. */
+static void place_sources(struct building *b, struct sources *sources, uint32_t *next)
+{
+    qsort(sources->all, sources->count, sizeof *sources->all, source_compare);
+    for (uint32_t i = 0; i < sources->count; i++)
+        sources->all[i].at = place(b, sources->all[i].at, next);
+    sources->count = sources_join(sources->all, sources->count);
+}
+
+/* Gives each series its words, and puts them where its number stood so far. */
+static void place_all(struct building *b)
+{
+    struct plan *plan = b->plan;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < plan->region_count; i++)
+        for (int j = 0; j <= ENGRAM_PER_CPU; j++)
+            place_sources(b, &plan->regions[i].of[j], &next);
+    for (uint32_t i = 0; i < plan->series_count; i++)
+        b->series[i]->at = place(b, i, &next);
+    for (uint32_t i = 0; i < plan->base_count; i++)
+        plan->bases[i].at = b->words[plan->bases[i].at];
+    for (uint32_t i = 0; i < plan->gauge_count; i++)
+        plan->gauges[i] = b->words[plan->gauges[i]];
+}
+
 /* Room for all sources of a region; where its event rings are. */
 static bool start_region(struct building *b, uint32_t index)
 {
@@ -190,13 +235,11 @@ static bool build(struct building *b)
         return false;
     plan->set.families = arena_take(&plan->arena, b->entries.count, sizeof *plan->set.families);
     plan->gauges = arena_take(&plan->arena, b->entries.count, sizeof *plan->gauges);
-    if (!plan->set.families || !plan->gauges || !build_families(b))
+    b->series = calloc((size_t)b->entries.count + 1, sizeof(struct series *));
+    b->words = calloc((size_t)b->entries.count + 1, sizeof *b->words);
+    if (!plan->set.families || !plan->gauges || !b->series || !b->words || !build_families(b))
         return false;
-    /* In the order of memory, so that summing streams; gauges stay in order of birth per region. */
-    for (uint32_t i = 0; i < plan->region_count; i++)
-        for (int j = 0; j <= ENGRAM_PER_CPU; j++)
-            qsort(plan->regions[i].of[j].all, plan->regions[i].of[j].count, sizeof(struct source),
-                  source_compare);
+    place_all(b);
     return true;
 }
 
@@ -209,6 +252,8 @@ struct plan *plan_build(const struct plan_input *input)
     atomic_init(&b.plan->references, 1);
     b.plan->set.version = atomic_fetch_add(&versions, 1) + 1;
     bool built = build(&b);
+    free(b.series);
+    free(b.words);
     free(b.groups.list);
     free(b.entries.list);
     if (built)

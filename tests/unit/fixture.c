@@ -105,6 +105,22 @@ struct engram_region *fixture_process(const char *name)
     return engram_process_state.region;
 }
 
+struct engram_region *fixture_machine(const char *name, uint32_t cpus, uint32_t nodes)
+{
+    struct engram_region plan;
+    forget_process();
+    int fd = engram_open_anonymous(fixture_directory);
+    ck_assert_int_ge(fd, 0);
+    engram_plan(&plan, name);
+    engram_lay_out(&plan, cpus, nodes);
+    plan.plain_cpus = engram_plain_cpus(&plan);
+    struct engram_region *region = engram_region_make(fd, &plan);
+    ck_assert_msg(region && engram_install(fd, fixture_directory, "/", region) == 0, "%s",
+                  engram_reason());
+    close(fd);
+    return region;
+}
+
 void fixture_end(struct engram_region *region)
 {
     if (engram_process_state.region == region)

@@ -37,6 +37,8 @@ const char *fixture_name(const char *process);
 /* From now on this is another process by that name: it attaches, and what is registered belongs
  * to it.  Regions of processes before stay alive, and their handles good. */
 struct engram_region *fixture_process(const char *name);
+/* The same on a machine that has so many CPUs and nodes. */
+struct engram_region *fixture_machine(const char *name, uint32_t cpus, uint32_t nodes);
 /* Ends a process as its exit would: the mapping goes, and the lock with it. */
 void fixture_end(struct engram_region *region);
 

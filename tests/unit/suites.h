@@ -76,6 +76,7 @@
     X(state)                                                                                       \
     X(stream)                                                                                      \
     X(stretch)                                                                                     \
+    X(sum)                                                                                         \
     X(sysfs)                                                                                       \
     X(terminal)                                                                                    \
     X(ticks)                                                                                       \

@@ -560,6 +560,26 @@ START_TEST(narrow_histogram_shows_its_count)
 }
 END_TEST
 
+/* Names that sort in another order than they were registered in, by two processes of one name. */
+START_TEST(rows_are_laid_out_as_memory_is)
+{
+    static const char *const names[] = {"c_total", "a_total", "d_total", "b_total"};
+    for (uint64_t process = 0; process < 2; process++) {
+        fixture_process("twin");
+        for (uint64_t i = 0; i < 4; i++)
+            engram_counter_add(counter_new(names[i]), 10 * process + i);
+    }
+    struct plan *plan = pipeline_plan(&pipeline, none);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(plan->regions[i].of[ENGRAM_PER_CPU].count, 1);
+        ck_assert_uint_eq(plan->regions[i].of[ENGRAM_PER_CPU].all[0].cells, 4);
+    }
+    plan_release(plan);
+    ck_assert_str_eq(collected("a_total"), "a_total{process=\"twin\",numa_node=\"0\"} 12\n");
+    ck_assert_str_eq(collected("d_total"), "d_total{process=\"twin\",numa_node=\"0\"} 14\n");
+}
+END_TEST
+
 static TCase *of_regions(void)
 {
     TCase *tests = tcase_create("regions");
@@ -589,6 +609,7 @@ static TCase *of_regions(void)
     tcase_add_test(tests, shown_bounds_are_rounded_up);
     tcase_add_loop_test(tests, powers_of_two_are_shown, 0, (int)(sizeof ranges / sizeof ranges[0]));
     tcase_add_test(tests, narrow_histogram_shows_its_count);
+    tcase_add_test(tests, rows_are_laid_out_as_memory_is);
     return tests;
 }
 

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What it costs the daemon to read 10,000 counters, in regions for some CPUs of which some have
+ * been written on: the sum alone, with the caches warm and evicted, beside a loop that adds one
+ * word after the other; and a whole tick in which nothing has changed.  Each line is JSON:
+ *
+ *     {"cpus": 128, "written": 2, "what": "warm", "us": [1.9, ...]}
+ */
+#define _GNU_SOURCE
+#include <engram/engram.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/collect/collector.h"
+#include "shmlib/guard.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define COUNTERS 10000u
+#define EVICTED_LEAST (64l << 20)
+
+static char directory[] = "/dev/shm/engram-bench-XXXXXX";
+static int turns, rounds;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "reading: %s: %s\n", what, engram_reason());
+    exit(1);
+}
+
+struct stage {
+    uint32_t cpus, written;
+    struct engram_region *region;
+    engram_counter counters[COUNTERS];
+    struct topology *topology;
+    struct self *self;
+    struct totals *totals;
+    struct plan *plan;
+    struct snapshot_store *store;
+    struct gathering gathering;
+    union word *rows[1];
+};
+
+static void make_region(struct stage *stage)
+{
+    struct engram_region plan;
+    memset(&engram_process_state, 0, sizeof engram_process_state);
+    int fd = engram_open_anonymous(directory);
+    engram_plan(&plan, "bench");
+    engram_lay_out(&plan, stage->cpus, 1);
+    stage->region = fd < 0 ? NULL : engram_region_make(fd, &plan);
+    if (!stage->region || engram_install(fd, directory, "/", stage->region))
+        die("no region");
+    close(fd);
+}
+
+static uint64_t *slot_of(const struct stage *stage, uint32_t number, uint32_t cpu)
+{
+    return engram_at(stage->region, stage->region->cpus_offset + cpu * stage->region->copy_size +
+                                        stage->counters[number].at.slot);
+}
+
+static void record(struct stage *stage)
+{
+    for (uint32_t i = 0; i < COUNTERS; i++) {
+        char number[16];
+        const char *labels[] = {"i", number, NULL};
+        snprintf(number, sizeof number, "%u", i);
+        stage->counters[i] = engram_counter_new("bench_total", "", labels);
+        uint32_t chunk = stage->counters[i].at.slot >> ENGRAM_CHUNK_SHIFT;
+        for (uint32_t cpu = 0; cpu < stage->written; cpu++) {
+            if (!*engram_block(stage->region, chunk, cpu) &&
+                !engram_reserve_block(stage->region, chunk, cpu, ENGRAM_ANY_NODE))
+                die("no memory");
+            *slot_of(stage, i, cpu) = i + cpu;
+        }
+    }
+}
+
+static struct region *open_region(const struct stage *stage)
+{
+    char path[128];
+    enum rejection rejection;
+    snprintf(path, sizeof path, "%s/bench.", directory);
+    engram_append_hex(path + strlen(path), stage->region->nonce, sizeof stage->region->nonce);
+    struct reader *reader = reader_open(AT_FDCWD, path, &rejection);
+    struct region *region = reader ? region_new(reader) : NULL;
+    if (!region)
+        die(reader ? "no memory" : rejection_advice(rejection));
+    unlink(path);
+    return region;
+}
+
+static void compute_nothing(void *argument, const struct plan *plan,
+                            const struct snapshot *snapshot, union word *row)
+{
+    (void)argument, (void)plan, (void)snapshot, (void)row;
+}
+
+static void make_plan(struct stage *stage)
+{
+    static const struct computed_family *const none[] = {NULL};
+    const bool alive = true;
+    struct region *region = open_region(stage);
+    struct plan_input input = {stage->totals, &region, &alive, 1, none, 1};
+    stage->plan = plan_build(&input);
+    if (!stage->plan)
+        die("no plan");
+    region_release(region);
+    snapshot_publish_plan(stage->store, plan_hold(stage->plan));
+    stage->rows[0] = calloc(stage->plan->set.words, sizeof(union word));
+    stage->gathering = (struct gathering){
+        region->reader, stage->plan->regions[0].of, stage->topology, 0, stage->rows, NULL};
+}
+
+static void make(struct stage *stage, uint32_t cpus, uint32_t written)
+{
+    char machine[64];
+    memset(stage, 0, sizeof *stage);
+    stage->cpus = cpus;
+    stage->written = written;
+    snprintf(machine, sizeof machine, "package:1 numanode:1 core:%u pu:1", cpus);
+    setenv("HWLOC_SYNTHETIC", machine, 1);
+    stage->topology = topology_load("/");
+    stage->self = self_new(1, "", "");
+    stage->totals = totals_new(1, 0, 0, 0);
+    stage->store = snapshot_store_new(stage->topology, compute_nothing, NULL);
+    if (!stage->topology || !stage->self || !stage->totals || !stage->store)
+        die("no memory");
+    make_region(stage);
+    record(stage);
+    make_plan(stage);
+}
+
+static void unmake(struct stage *stage)
+{
+    plan_release(stage->plan);
+    snapshot_store_free(stage->store);
+    totals_release(stage->totals);
+    self_free(stage->self);
+    topology_free(stage->topology);
+    free(stage->rows[0]);
+    munmap(stage->region, stage->region->size);
+}
+
+static void gather_guarded(void *gathering)
+{
+    gather(gathering);
+}
+
+static void sum_ours(struct stage *stage)
+{
+    if (!guard_run(gather_guarded, &stage->gathering))
+        die("the region is gone");
+}
+
+/* The yardstick: one load, one addition. */
+static void sum_plainly(struct stage *stage)
+{
+    const struct engram_region *h = &stage->gathering.reader->header;
+    for (uint32_t cpu = 0; cpu < stage->written; cpu++)
+        for (uint32_t i = 0; i < COUNTERS; i++)
+            stage->rows[0][i].count += __atomic_load_n(
+                (const uint64_t *)(const void *)(stage->gathering.reader->map + h->cpus_offset +
+                                                 cpu * h->copy_size + stage->counters[i].at.slot),
+                __ATOMIC_RELAXED);
+}
+
+static void tick(struct stage *stage)
+{
+    collect_once(stage->store, stage->topology, stage->self);
+}
+
+/* Whatever is in the caches is replaced. */
+static void evict(void)
+{
+    static volatile char *bytes;
+    static long size;
+    if (!bytes) {
+        long third = 2 * sysconf(_SC_LEVEL3_CACHE_SIZE);
+        size = third > EVICTED_LEAST ? third : EVICTED_LEAST;
+        if (!(bytes = malloc((size_t)size)))
+            die("no memory");
+    }
+    for (long i = 0; i < size; i += 64)
+        bytes[i]++;
+}
+
+static uint64_t total(const union word *row, uint32_t words)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < words; i++)
+        sum += row[i].count;
+    return sum;
+}
+
+/* What a way of summing finds is what was written. */
+static void verify(struct stage *stage, void (*way)(struct stage *))
+{
+    uint64_t expected = 0;
+    for (uint32_t cpu = 0; cpu < stage->written; cpu++)
+        for (uint32_t i = 0; i < COUNTERS; i++)
+            expected += i + cpu;
+    memset(stage->rows[0], 0, stage->plan->set.words * sizeof(union word));
+    way(stage);
+    if (total(stage->rows[0], stage->plan->set.words) != expected)
+        die("a sum is wrong");
+}
+
+static double once(struct stage *stage, void (*way)(struct stage *), int times)
+{
+    uint64_t from = clock_monotonic();
+    for (int i = 0; i < times; i++)
+        way(stage);
+    return (double)(clock_monotonic() - from) / 1000 / times;
+}
+
+#define WAYS 5
+
+/* All ways by turns. */
+static void measure(struct stage *stage)
+{
+    static const struct {
+        const char *what;
+        void (*way)(struct stage *);
+        bool cold;
+    } ways[WAYS] = {{"warm", sum_ours, false},
+                    {"word by word, warm", sum_plainly, false},
+                    {"tick", tick, false},
+                    {"cold", sum_ours, true},
+                    {"word by word, cold", sum_plainly, true}};
+    double us[WAYS][64];
+    for (int turn = 0; turn < turns; turn++)
+        for (int i = 0; i < WAYS; i++) {
+            ways[i].way(stage);
+            if (ways[i].cold)
+                evict();
+            us[i][turn] = once(stage, ways[i].way, ways[i].cold ? 1 : rounds);
+        }
+    for (int i = 0; i < WAYS; i++) {
+        printf("{\"cpus\": %u, \"written\": %u, \"what\": \"%s\", \"us\": [", stage->cpus,
+               stage->written, ways[i].what);
+        for (int turn = 0; turn < turns; turn++)
+            printf("%s%.3f", turn ? ", " : "", us[i][turn]);
+        printf("]}\n");
+    }
+}
+
+int main(void)
+{
+    static const uint32_t machines[][2] = {{2, 2}, {128, 128}, {128, 2}, {128, 0}};
+    static struct stage stage;
+    bool quick = getenv("QUICK") && *getenv("QUICK");
+    turns = quick ? 5 : 31;
+    rounds = quick ? 20 : 200;
+    if (!mkdtemp(directory))
+        die("a directory in /dev/shm");
+    guard_install();
+    snapshot_thread_start();
+    for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++) {
+        make(&stage, machines[i][0], machines[i][1]);
+        verify(&stage, sum_ours);
+        verify(&stage, sum_plainly);
+        measure(&stage);
+        unmake(&stage);
+    }
+    snapshot_thread_stop();
+    return rmdir(directory);
+}
