@@ -7,11 +7,9 @@
 static const struct engram_ring *ring_of(const struct reader *reader, struct copy copy,
                                          uint32_t slot)
 {
-    const struct engram_region *h = &reader->header;
-    const char *start = reader->map + (copy.of_cpu ? h->cpus_offset : h->nodes_offset);
     if (copy.of_cpu && !reader_has_block(reader, slot >> ENGRAM_CHUNK_SHIFT, copy.index))
         return NULL;
-    return (const void *)(start + copy.index * h->copy_size + slot);
+    return (const void *)(reader_copy(reader, copy) + slot);
 }
 
 static void copy_record(struct engram_event_record *to, const struct engram_event_record *from)

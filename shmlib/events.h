@@ -8,12 +8,6 @@
 
 #include "shmlib/reader.h"
 
-/* Which copy of a region's slot space. */
-struct copy {
-    bool of_cpu; /* else of a node */
-    uint32_t index;
-};
-
 struct drained {
     struct engram_event_record records[ENGRAM_RING_SLOTS];
     uint32_t count;  /* whole records, oldest first */

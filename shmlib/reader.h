@@ -51,6 +51,12 @@ struct record {
  * labels as they are shown, its place in plans, and what allocating takes. */
 #define SERIES_COST 256u
 
+/* Which copy of a region's slot space. */
+struct copy {
+    bool of_cpu; /* else of a node */
+    uint32_t index;
+};
+
 /* How much of a region is read.  May be changed before each reader_refresh(). */
 struct reader_limits {
     uint32_t series; /* kept, those that are found first */
@@ -92,6 +98,14 @@ enum rejection reader_refresh(struct reader *reader);
 
 /* Whether any process still maps the region for writing, by its lock. */
 bool reader_alive(const struct reader *reader);
+
+/* Where a copy starts; that the header says so was validated, that it has memory was not. */
+static inline const char *reader_copy(const struct reader *reader, struct copy copy)
+{
+    const struct engram_region *h = &reader->header;
+    return reader->map + (copy.of_cpu ? h->cpus_offset : h->nodes_offset) +
+           copy.index * h->copy_size;
+}
 
 /*
  * Whether a CPU has memory for a chunk, as the region's table says and as its file

@@ -79,71 +79,92 @@ void sum_exactly(union word *pair, double value)
 
 /* Where some copies start. */
 struct copies {
-    const char *start[SUM_CPUS];
+    const char *start[SUM_COPIES];
     uint32_t count;
 };
 
-/* Two slots of one copy, loaded at once; see sum.h. */
-typedef uint64_t two __attribute__((vector_size(16), aligned(8), may_alias));
-
-static two load_two(const char *at)
-{
-    return *(const two *)(const void *)at;
-}
-
-/* Words of the row that stay in the first cache while all copies are added to them. */
-#define BLOCK 1024u
-
-/* Adds so many words of `n` copies, which is 1, 2 or 4 wherever this is inlined. */
-static inline __attribute__((always_inline)) void
-add_some(const char *const *copies, uint32_t n, size_t offset, size_t words, union word *to)
-{
-    size_t i = 0;
-    for (; i + 2 <= words; i += 2) {
-        two *sums = (void *)&to[i], sum = *sums;
-        const size_t at = offset + i * sizeof(uint64_t);
-        sum += load_two(copies[0] + at);
-        if (n > 1)
-            sum += load_two(copies[1] + at);
-        if (n > 2)
-            sum += load_two(copies[2] + at) + load_two(copies[3] + at);
-        *sums = sum;
+/*
+ * Adds words of some copies to those of a row, four pieces at a time, which stay in registers for
+ * all copies; returns how many words that were.  A piece is what the machine loads at once, and
+ * where in a slot it lies is of no matter.
+ */
+#define DEFINE_ADD(name, piece)                                                                    \
+    static uint32_t name(const char *const *slots, uint32_t copies, uint32_t words, void *row)     \
+    {                                                                                              \
+        const uint32_t pieces = words / (4 * (sizeof(piece) / sizeof(uint64_t))) * 4;              \
+        piece *to = row;                                                                           \
+        for (uint32_t i = 0; i < pieces; i += 4) {                                                 \
+            piece a = to[i], b = to[i + 1], c = to[i + 2], d = to[i + 3];                          \
+            for (uint32_t copy = 0; copy < copies; copy++) {                                       \
+                const piece *from = (const piece *)(const void *)slots[copy] + i;                  \
+                a += from[0];                                                                      \
+                b += from[1];                                                                      \
+                c += from[2];                                                                      \
+                d += from[3];                                                                      \
+            }                                                                                      \
+            to[i] = a;                                                                             \
+            to[i + 1] = b;                                                                         \
+            to[i + 2] = c;                                                                         \
+            to[i + 3] = d;                                                                         \
+        }                                                                                          \
+        return pieces * (uint32_t)(sizeof(piece) / sizeof(uint64_t));                              \
     }
-    for (uint32_t copy = 0; i < words && copy < n; copy++)
-        to[i].count += load(copies[copy] + offset + i * sizeof(uint64_t));
-}
 
-static void add_block(const struct copies *copies, size_t offset, size_t words, union word *to)
+typedef uint64_t two_words __attribute__((vector_size(16), aligned(8), may_alias));
+DEFINE_ADD(add_twos, two_words)
+
+#ifdef __x86_64__
+typedef uint64_t four_words __attribute__((vector_size(32), aligned(8), may_alias));
+__attribute__((target("avx2"))) DEFINE_ADD(add_fours, four_words)
+#endif
+
+    static uint32_t add_pieces(const char *const *slots, uint32_t copies, uint32_t words, void *row)
 {
-    uint32_t i = 0;
-    for (; i + 4 <= copies->count; i += 4)
-        add_some(&copies->start[i], 4, offset, words, to);
-    for (; i + 2 <= copies->count; i += 2)
-        add_some(&copies->start[i], 2, offset, words, to);
-    if (i < copies->count)
-        add_some(&copies->start[i], 1, offset, words, to);
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        return add_fours(slots, copies, words, row);
+#endif
+    return add_twos(slots, copies, words, row);
 }
 
-/* Block by block, so that each copy is read as a stream and the row is not read from afar. */
+/* Streams that are read side by side: a way of the first cache for each. */
+#define TOGETHER 8u
+
 static void add_counters(const struct copies *copies, const struct source *source, union word *to)
 {
-    for (uint32_t i = 0; i < source->cells; i += BLOCK) {
-        uint32_t left = source->cells - i;
-        add_block(copies, source->slot + i * sizeof(uint64_t), left < BLOCK ? left : BLOCK, to + i);
+    const char *slots[TOGETHER];
+    for (uint32_t from = 0, count; from < copies->count; from += count) {
+        uint32_t left = copies->count - from;
+        count = left < TOGETHER ? left : TOGETHER;
+        for (uint32_t i = 0; i < count; i++)
+            slots[i] = copies->start[from + i] + source->slot;
+        for (uint32_t i = add_pieces(slots, count, source->cells, to); i < source->cells; i++)
+            for (uint32_t j = 0; j < count; j++)
+                to[i].count += load(slots[j] + i * sizeof(uint64_t));
     }
 }
 
-#define LANES 4u /* of a sum, or each addition would wait for the one before */
+static void add_cell(const char *cell, union word *count, double *sum)
+{
+    count->count += load(cell);
+    *sum += load_double(cell + sizeof(uint64_t));
+}
 
+/* In four sums, or each addition would wait for the one before. */
 static void add_histogram(const char *slot, uint32_t cells, union word *to)
 {
-    double sums[LANES] = {0};
-    for (uint32_t i = 0; i < cells; i++) {
-        const char *cell = slot + i * sizeof(struct engram_cell);
-        to[i].count += load(cell);
-        sums[i % LANES] += load_double(cell + sizeof(uint64_t));
+    const size_t size = sizeof(struct engram_cell);
+    double a = 0, b = 0, c = 0, d = 0;
+    uint32_t i = 0;
+    for (; i + 4 <= cells; i += 4) {
+        add_cell(slot + i * size, &to[i], &a);
+        add_cell(slot + (i + 1) * size, &to[i + 1], &b);
+        add_cell(slot + (i + 2) * size, &to[i + 2], &c);
+        add_cell(slot + (i + 3) * size, &to[i + 3], &d);
     }
-    sum_exactly(&to[cells], (sums[0] + sums[1]) + (sums[2] + sums[3]));
+    for (; i < cells; i++)
+        add_cell(slot + i * size, &to[i], &a);
+    sum_exactly(&to[cells], (a + b) + (c + d));
 }
 
 static void add_source(const struct copies *copies, const struct source *source, union word *row)
@@ -156,41 +177,29 @@ static void add_source(const struct copies *copies, const struct source *source,
             add_histogram(copies->start[i] + source->slot, source->cells, to);
 }
 
-/* Those of the CPUs' copies that have memory for a chunk. */
-static void find_copies(struct copies *copies, const struct reader *reader, uint32_t chunk,
-                        const uint32_t *cpus, uint32_t cpu_count)
+/* Those that have memory for a chunk. */
+static void find_copies(struct copies *found, const struct reader *reader, uint32_t chunk,
+                        const struct copy *copies, uint32_t count)
 {
-    const struct engram_region *h = &reader->header;
-    copies->count = 0;
-    for (uint32_t i = 0; i < cpu_count && i < SUM_CPUS; i++)
-        if (reader_has_block(reader, chunk, cpus[i]))
-            copies->start[copies->count++] = reader->map + h->cpus_offset + cpus[i] * h->copy_size;
+    found->count = 0;
+    for (uint32_t i = 0; i < count && i < SUM_COPIES; i++)
+        if (!copies[i].of_cpu || reader_has_block(reader, chunk, copies[i].index))
+            found->start[found->count++] = reader_copy(reader, copies[i]);
 }
 
-void sum_cpus(const struct reader *reader, const uint32_t *cpus, uint32_t cpu_count,
-              const struct source *sources, size_t count, union word *row)
+void sum_copies(const struct reader *reader, const struct copy *copies, uint32_t copy_count,
+                const struct source *sources, size_t count, union word *row)
 {
-    struct copies copies;
-    uint32_t chunk = UINT32_MAX;
-    copies.count = 0;
+    struct copies found;
+    uint32_t chunk = UINT32_MAX; /* none has that number */
+    found.count = 0;
     for (size_t i = 0; i < count; i++) {
         if (sources[i].slot >> ENGRAM_CHUNK_SHIFT != chunk) {
             chunk = sources[i].slot >> ENGRAM_CHUNK_SHIFT;
-            find_copies(&copies, reader, chunk, cpus, cpu_count);
+            find_copies(&found, reader, chunk, copies, copy_count);
         }
-        add_source(&copies, &sources[i], row);
+        add_source(&found, &sources[i], row);
     }
-}
-
-void sum_node(const struct reader *reader, uint32_t node, const struct source *sources,
-              size_t count, union word *row)
-{
-    const struct engram_region *h = &reader->header;
-    struct copies copies;
-    copies.start[0] = reader->map + h->nodes_offset + node * h->copy_size;
-    copies.count = 1;
-    for (size_t i = 0; i < count; i++)
-        add_source(&copies, &sources[i], row);
 }
 
 static void merge_total(uint64_t *to, uint64_t value, enum engram_merge merge)

@@ -55,14 +55,26 @@ void sum_exactly(union word *pair, double value);
  * process takes the larger.  For counters and histograms. */
 void sum_add(const struct engram_descriptor *descriptor, union word *to, const union word *from);
 
-#define SUM_CPUS 128u /* at once, at most */
+#define SUM_COPIES 128u /* at once, at most */
 
-/* Adds the values of some CPUs' copies, or of a node's, to `row`.  Blocks without memory are not
- * touched. */
-void sum_cpus(const struct reader *reader, const uint32_t *cpus, uint32_t cpu_count,
-              const struct source *sources, size_t count, union word *row);
-void sum_node(const struct reader *reader, uint32_t node, const struct source *sources,
-              size_t count, union word *row);
+/* Adds the values of some copies to `row`, the faster the more they are.  Blocks without memory are
+ * not touched. */
+void sum_copies(const struct reader *reader, const struct copy *copies, uint32_t copy_count,
+                const struct source *sources, size_t count, union word *row);
+
+static inline void sum_cpu(const struct reader *reader, uint32_t cpu, const struct source *sources,
+                           size_t count, union word *row)
+{
+    const struct copy copy = {true, cpu};
+    sum_copies(reader, &copy, 1, sources, count, row);
+}
+
+static inline void sum_node(const struct reader *reader, uint32_t node,
+                            const struct source *sources, size_t count, union word *row)
+{
+    const struct copy copy = {false, node};
+    sum_copies(reader, &copy, 1, sources, count, row);
+}
 
 /* Adds counters and merges gauges that exist once; a gauge nobody set changes nothing.  What is
  * merged by maximum or minimum, totals that outlive their process among them, is not added. */

@@ -151,7 +151,7 @@ static void sum(void *argument)
 {
     struct sums *sums = argument;
     for (uint32_t i = 0; i < CPUS; i++)
-        sum_cpus(sums->reader, &i, 1, &sums->source, 1, sums->cpus);
+        sum_cpu(sums->reader, i, &sums->source, 1, sums->cpus);
     for (uint32_t i = 0; i < NODES; i++)
         sum_node(sums->reader, i, &sums->source, 1, sums->nodes);
 }

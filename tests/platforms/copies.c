@@ -36,7 +36,7 @@ int main(int argc, char **argv)
     }
     struct source source = source_of(record->descriptor, 0);
     for (uint32_t i = 0; i < reader->header.cpus; i++)
-        sum_cpus(reader, &i, 1, &source, 1, &cpus);
+        sum_cpu(reader, i, &source, 1, &cpus);
     for (uint32_t i = 0; i < reader->header.nodes; i++)
         sum_node(reader, i, &source, 1, &nodes);
     printf("%" PRIu64 " in copies of CPUs, %" PRIu64 " in those of nodes\n", cpus.count,

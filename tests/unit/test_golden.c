@@ -181,7 +181,7 @@ static union word value_of(const struct reader *reader, const char *name)
         else
             sum_node(reader, 0, &source, 1, row);
         for (uint32_t cpu = 0; d->placement == ENGRAM_PER_CPU && cpu < 2; cpu++)
-            sum_cpus(reader, &cpu, 1, &source, 1, row);
+            sum_cpu(reader, cpu, &source, 1, row);
         return row[d->kind == ENGRAM_HISTOGRAM ? d->cells : 0];
     }
     ck_abort_msg("no series %s", name);

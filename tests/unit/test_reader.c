@@ -119,7 +119,7 @@ static uint64_t sum_of(const struct reader *reader, const struct record *record)
             sum_node(reader, node, &source, 1, row);
     for (uint32_t cpu = 0; cpu < reader->header.cpus; cpu++)
         if (record->descriptor->placement == ENGRAM_PER_CPU)
-            sum_cpus(reader, &cpu, 1, &source, 1, row);
+            sum_cpu(reader, cpu, &source, 1, row);
     return row[0].count;
 }
 
@@ -344,7 +344,7 @@ START_TEST(block_without_memory_is_not_touched)
     *engram_block(region, chunk, other) = 1;
     off_t before = allocated();
     ck_assert(!reader_has_block(reader, chunk, other));
-    sum_cpus(reader, &other, 1, &source, 1, row);
+    sum_cpu(reader, other, &source, 1, row);
     ck_assert_uint_eq(row[0].count, 0);
     ck_assert_int_eq(allocated(), before);
     ck_assert(reader_has_hole(reader));

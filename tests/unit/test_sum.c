@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CPUS 11u /* a few times four, and one and two more */
+#define CPUS 11u /* with the nodes more than are read together, and not twice as many */
 #define NODES 2u
 #define SERIES_MOST 700
 #define ROW 200000u
@@ -147,13 +147,11 @@ static void sum_naively(void)
 
 static void sum_all(uint32_t count)
 {
-    uint32_t cpus[CPUS];
+    struct copy copies[CPUS + NODES];
     memset(row, 0, sizeof row);
-    for (uint32_t i = 0; i < CPUS; i++)
-        cpus[i] = i;
-    sum_cpus(reader, cpus, CPUS, sources, count, row);
-    for (uint32_t node = 0; node < NODES; node++)
-        sum_node(reader, node, sources, count, row);
+    for (uint32_t i = 0; i < CPUS + NODES; i++)
+        copies[i] = (struct copy){i < CPUS, i < CPUS ? i : i - CPUS};
+    sum_copies(reader, copies, CPUS + NODES, sources, count, row);
 }
 
 /* Chunks are full after a few histograms of 8 KiB, and have ends within. */
@@ -201,7 +199,7 @@ END_TEST
 /* More CPUs than are summed at once, on nodes that share no row. */
 START_TEST(all_cpus_of_a_node_are_gathered)
 {
-    const uint32_t cpus = 2 * SUM_CPUS + 44;
+    const uint32_t cpus = 2 * SUM_COPIES + 44;
     union word rows[2] = {{0}, {0}}, *nodes[2] = {&rows[0], &rows[1]};
     uint64_t expected[2] = {0, 0};
     fixture_end(region);

@@ -51,7 +51,7 @@ static void total(const char *name, const char *value, union word *row)
              node++)
             sum_node(reader, node, &source, 1, row);
         for (uint32_t cpu = 0; d->placement == ENGRAM_PER_CPU && cpu < reader->header.cpus; cpu++)
-            sum_cpus(reader, &cpu, 1, &source, 1, row);
+            sum_cpu(reader, cpu, &source, 1, row);
     }
     ck_assert_int_eq(found, 1);
     reader_close(reader);

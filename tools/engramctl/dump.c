@@ -30,7 +30,7 @@ static void sum_all(void *argument)
     for (uint32_t node = 0; node < h->nodes; node++)
         sum_node(s->reader, node, &s->source, 1, s->row);
     for (uint32_t cpu = 0; placement == ENGRAM_PER_CPU && cpu < h->cpus; cpu++)
-        sum_cpus(s->reader, &cpu, 1, &s->source, 1, s->row);
+        sum_cpu(s->reader, cpu, &s->source, 1, s->row);
 }
 
 uint64_t dump_count(const struct record *record, const union word *row)
