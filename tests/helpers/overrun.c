@@ -50,13 +50,13 @@ static void *emit(void *argument)
 }
 
 /* Never to return. */
-static void write_all(int threads)
+static void write_all(unsigned threads)
 {
     pthread_t all[THREADS_MOST];
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int i = 0; i < threads; i++)
+    for (unsigned i = 0; i < threads; i++)
         pthread_create(&all[i], NULL, emit, (void *)(uintptr_t)i);
-    for (int i = 0; i < threads; i++)
+    for (unsigned i = 0; i < threads; i++)
         pthread_join(all[i], NULL);
     _exit(0);
 }
@@ -134,7 +134,7 @@ static void read_until_end_of(pid_t writer, struct reader *reader)
 
 int main(int argc, char **argv)
 {
-    int threads = argc > 2 ? atoi(argv[2]) : 0;
+    unsigned threads = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
     struct engram_spec spec = {.name = engram_string("numbered")};
     if (threads < 1 || threads > THREADS_MOST || !getenv("ENGRAM_DIR")) {
         fprintf(stderr, "usage: ENGRAM_DIR=... overrun EVENTS THREADS [shared]\n");
@@ -148,7 +148,7 @@ int main(int argc, char **argv)
     }
     if (argc > 3)
         event.at.region->limit = 0;
-    events = strtoull(argv[1], NULL, 10) / (uint64_t)threads;
+    events = strtoull(argv[1], NULL, 10) / threads;
     guard_install();
     struct reader *reader = open_region(getenv("ENGRAM_DIR"));
     pid_t writer = fork();
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
         write_all(threads);
     read_until_end_of(writer, reader);
     reader_close(reader);
-    uint64_t written = events * (uint64_t)threads;
+    uint64_t written = events * threads;
     printf("written %" PRIu64 ", delivered %" PRIu64 ", missed %" PRIu64 "; wrong %" PRIu64
            ", twice %" PRIu64 "\n",
            written, delivered, missed, wrong, repeated);

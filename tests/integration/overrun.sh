@@ -5,7 +5,7 @@ set -euo pipefail
 export ENGRAM_DIR
 ENGRAM_DIR=$(mktemp -d /dev/shm/engram-test-XXXXXX)
 trap 'rm -rf "$ENGRAM_DIR"' EXIT
-EVENTS=${EVENTS:-50000000}
+EVENTS=${EVENTS:-100000000}
 
 "$BUILD/helpers/overrun" "$EVENTS" 1
 "$BUILD/helpers/overrun" "$EVENTS" 3
