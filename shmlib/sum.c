@@ -84,47 +84,50 @@ struct copies {
 };
 
 /*
- * Adds words of some copies to those of a row, four pieces at a time, which stay in registers for
- * all copies; returns how many words that were.  A piece is what the machine loads at once, and
- * where in a slot it lies is of no matter.
+ * Adds words of some copies to those of a row, from one on, eight pieces at a time, which stay in
+ * registers for all copies; returns the first word that is left.  A piece is what the machine loads
+ * at once.
  */
-#define DEFINE_ADD(name, piece)                                                                    \
-    static uint32_t name(const char *const *slots, uint32_t copies, uint32_t words, void *row)     \
+#define EIGHT(x) x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7)
+#define TAKE(n) piece sum##n = to[n];
+#define ADD(n) sum##n += from[n];
+#define PUT(n) to[n] = sum##n;
+#define DEFINE_ADD(kind, name, type)                                                               \
+    kind uint32_t name(const char *const *slots, uint32_t copies, uint32_t at, uint32_t words,     \
+                       union word *row)                                                            \
     {                                                                                              \
-        const uint32_t pieces = words / (4 * (sizeof(piece) / sizeof(uint64_t))) * 4;              \
-        piece *to = row;                                                                           \
-        for (uint32_t i = 0; i < pieces; i += 4) {                                                 \
-            piece a = to[i], b = to[i + 1], c = to[i + 2], d = to[i + 3];                          \
+        typedef type piece;                                                                        \
+        const uint32_t step = 8 * sizeof(piece) / sizeof(uint64_t);                                \
+        for (; at + step <= words; at += step) {                                                   \
+            piece *to = (void *)&row[at];                                                          \
+            EIGHT(TAKE)                                                                            \
             for (uint32_t copy = 0; copy < copies; copy++) {                                       \
-                const piece *from = (const piece *)(const void *)slots[copy] + i;                  \
-                a += from[0];                                                                      \
-                b += from[1];                                                                      \
-                c += from[2];                                                                      \
-                d += from[3];                                                                      \
+                const piece *from = (const void *)(slots[copy] + at * sizeof(uint64_t));           \
+                EIGHT(ADD)                                                                         \
             }                                                                                      \
-            to[i] = a;                                                                             \
-            to[i + 1] = b;                                                                         \
-            to[i + 2] = c;                                                                         \
-            to[i + 3] = d;                                                                         \
+            EIGHT(PUT)                                                                             \
         }                                                                                          \
-        return pieces * (uint32_t)(sizeof(piece) / sizeof(uint64_t));                              \
+        return at;                                                                                 \
     }
 
 typedef uint64_t two_words __attribute__((vector_size(16), aligned(8), may_alias));
-DEFINE_ADD(add_twos, two_words)
+DEFINE_ADD(static, add_twos, two_words)
 
 #ifdef __x86_64__
 typedef uint64_t four_words __attribute__((vector_size(32), aligned(8), may_alias));
-__attribute__((target("avx2"))) DEFINE_ADD(add_fours, four_words)
+DEFINE_ADD(static __attribute__((target("avx2"))), add_fours, four_words)
 #endif
 
-    static uint32_t add_pieces(const char *const *slots, uint32_t copies, uint32_t words, void *row)
+static void add_words(const char *const *slots, uint32_t copies, uint32_t words, union word *row)
 {
+    uint32_t at = 0;
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx2"))
-        return add_fours(slots, copies, words, row);
+        at = add_fours(slots, copies, at, words, row);
 #endif
-    return add_twos(slots, copies, words, row);
+    for (at = add_twos(slots, copies, at, words, row); at < words; at++)
+        for (uint32_t copy = 0; copy < copies; copy++)
+            row[at].count += load(slots[copy] + at * sizeof(uint64_t));
 }
 
 /* Streams that are read side by side: a way of the first cache for each. */
@@ -138,9 +141,7 @@ static void add_counters(const struct copies *copies, const struct source *sourc
         count = left < TOGETHER ? left : TOGETHER;
         for (uint32_t i = 0; i < count; i++)
             slots[i] = copies->start[from + i] + source->slot;
-        for (uint32_t i = add_pieces(slots, count, source->cells, to); i < source->cells; i++)
-            for (uint32_t j = 0; j < count; j++)
-                to[i].count += load(slots[j] + i * sizeof(uint64_t));
+        add_words(slots, count, source->cells, to);
     }
 }
 

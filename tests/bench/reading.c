@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What it costs the daemon to read 10,000 counters, in regions for some CPUs of which some have
- * been written on: the sum alone, with the caches warm and evicted, beside a loop that adds one
- * word after the other; and a whole tick in which nothing has changed.  Each line is JSON:
+ * What it costs the daemon to read 10,000 counters, or 100 histograms, in regions for some CPUs of
+ * which some have been written on: the sum alone, with the caches warm and evicted, beside a loop
+ * that adds one value after the other; and a whole tick in which nothing has changed.  Each line is
+ * JSON:
  *
- *     {"cpus": 128, "written": 2, "what": "warm", "us": [1.9, ...]}
+ *     {"series": "counters", "cpus": 128, "written": 2, "what": "warm", "us": [1.9, ...]}
  */
 #define _GNU_SOURCE
 #include <engram/engram.h>
@@ -20,7 +21,10 @@
 #include <unistd.h>
 
 #define COUNTERS 10000u
+#define HISTOGRAMS 100u
 #define EVICTED_LEAST (64l << 20)
+#define EVICTED_MOST                                                                               \
+    (256l << 20) /* what a guest is told of its host's cache may be more than it has */
 
 static char directory[] = "/dev/shm/engram-bench-XXXXXX";
 static int turns, rounds;
@@ -32,9 +36,10 @@ static void die(const char *what)
 }
 
 struct stage {
-    uint32_t cpus, written;
+    bool histograms;
+    uint32_t cpus, written, series;
     struct engram_region *region;
-    engram_counter counters[COUNTERS];
+    uint32_t slots[COUNTERS], cells; /* of each histogram */
     struct topology *topology;
     struct self *self;
     struct totals *totals;
@@ -42,6 +47,7 @@ struct stage {
     struct snapshot_store *store;
     struct gathering gathering;
     union word *rows[1];
+    volatile double kept; /* so that it has to be computed */
 };
 
 static void make_region(struct stage *stage)
@@ -57,25 +63,38 @@ static void make_region(struct stage *stage)
     close(fd);
 }
 
-static uint64_t *slot_of(const struct stage *stage, uint32_t number, uint32_t cpu)
+static const char *copy_of(const struct stage *stage, uint32_t cpu)
 {
-    return engram_at(stage->region, stage->region->cpus_offset + cpu * stage->region->copy_size +
-                                        stage->counters[number].at.slot);
+    const struct engram_region *h = stage->region;
+    const char *start = stage->gathering.reader ? stage->gathering.reader->map : (const char *)h;
+    return start + h->cpus_offset + cpu * h->copy_size;
 }
 
+static void register_one(struct stage *stage, uint32_t number)
+{
+    char text[16];
+    const char *labels[] = {"i", text, NULL};
+    snprintf(text, sizeof text, "%u", number);
+    if (stage->histograms) {
+        engram_histogram histogram = engram_histogram_new("bench_seconds", "", labels);
+        stage->slots[number] = histogram.at.slot;
+        stage->cells = histogram.cells;
+    } else {
+        stage->slots[number] = engram_counter_new("bench_total", "", labels).at.slot;
+    }
+}
+
+/* The first word of each series, which is a count. */
 static void record(struct stage *stage)
 {
-    for (uint32_t i = 0; i < COUNTERS; i++) {
-        char number[16];
-        const char *labels[] = {"i", number, NULL};
-        snprintf(number, sizeof number, "%u", i);
-        stage->counters[i] = engram_counter_new("bench_total", "", labels);
-        uint32_t chunk = stage->counters[i].at.slot >> ENGRAM_CHUNK_SHIFT;
+    for (uint32_t i = 0; i < stage->series; i++) {
+        register_one(stage, i);
+        uint32_t chunk = stage->slots[i] >> ENGRAM_CHUNK_SHIFT;
         for (uint32_t cpu = 0; cpu < stage->written; cpu++) {
             if (!*engram_block(stage->region, chunk, cpu) &&
                 !engram_reserve_block(stage->region, chunk, cpu, ENGRAM_ANY_NODE))
                 die("no memory");
-            *slot_of(stage, i, cpu) = i + cpu;
+            *(uint64_t *)(uintptr_t)(copy_of(stage, cpu) + stage->slots[i]) = i + cpu;
         }
     }
 }
@@ -116,13 +135,10 @@ static void make_plan(struct stage *stage)
         region->reader, stage->plan->regions[0].of, stage->topology, 0, stage->rows, NULL};
 }
 
-static void make(struct stage *stage, uint32_t cpus, uint32_t written)
+static void make(struct stage *stage)
 {
     char machine[64];
-    memset(stage, 0, sizeof *stage);
-    stage->cpus = cpus;
-    stage->written = written;
-    snprintf(machine, sizeof machine, "package:1 numanode:1 core:%u pu:1", cpus);
+    snprintf(machine, sizeof machine, "package:1 numanode:1 core:%u pu:1", stage->cpus);
     setenv("HWLOC_SYNTHETIC", machine, 1);
     stage->topology = topology_load("/");
     stage->self = self_new(1, "", "");
@@ -160,13 +176,19 @@ static void sum_ours(struct stage *stage)
 /* The yardstick: one load, one addition. */
 static void sum_plainly(struct stage *stage)
 {
-    const struct engram_region *h = &stage->gathering.reader->header;
+    union word *row = stage->rows[0];
+    double sum = 0;
     for (uint32_t cpu = 0; cpu < stage->written; cpu++)
-        for (uint32_t i = 0; i < COUNTERS; i++)
-            stage->rows[0][i].count += __atomic_load_n(
-                (const uint64_t *)(const void *)(stage->gathering.reader->map + h->cpus_offset +
-                                                 cpu * h->copy_size + stage->counters[i].at.slot),
-                __ATOMIC_RELAXED);
+        for (uint32_t i = 0; i < stage->series; i++) {
+            const uint64_t *slot = (const void *)(copy_of(stage, cpu) + stage->slots[i]);
+            if (!stage->histograms)
+                row[i].count += __atomic_load_n(slot, __ATOMIC_RELAXED);
+            for (uint32_t j = 0; j < stage->cells; j++) {
+                row[i * stage->cells + j].count += __atomic_load_n(&slot[2 * j], __ATOMIC_RELAXED);
+                sum += *(const volatile double *)&slot[2 * j + 1];
+            }
+        }
+    stage->kept = sum;
 }
 
 static void tick(struct stage *stage)
@@ -181,7 +203,7 @@ static void evict(void)
     static long size;
     if (!bytes) {
         long third = 2 * sysconf(_SC_LEVEL3_CACHE_SIZE);
-        size = third > EVICTED_LEAST ? third : EVICTED_LEAST;
+        size = third < EVICTED_LEAST ? EVICTED_LEAST : third > EVICTED_MOST ? EVICTED_MOST : third;
         if (!(bytes = malloc((size_t)size)))
             die("no memory");
     }
@@ -202,7 +224,7 @@ static void verify(struct stage *stage, void (*way)(struct stage *))
 {
     uint64_t expected = 0;
     for (uint32_t cpu = 0; cpu < stage->written; cpu++)
-        for (uint32_t i = 0; i < COUNTERS; i++)
+        for (uint32_t i = 0; i < stage->series; i++)
             expected += i + cpu;
     memset(stage->rows[0], 0, stage->plan->set.words * sizeof(union word));
     way(stage);
@@ -228,10 +250,10 @@ static void measure(struct stage *stage)
         void (*way)(struct stage *);
         bool cold;
     } ways[WAYS] = {{"warm", sum_ours, false},
-                    {"word by word, warm", sum_plainly, false},
+                    {"plain, warm", sum_plainly, false},
                     {"tick", tick, false},
                     {"cold", sum_ours, true},
-                    {"word by word, cold", sum_plainly, true}};
+                    {"plain, cold", sum_plainly, true}};
     double us[WAYS][64];
     for (int turn = 0; turn < turns; turn++)
         for (int i = 0; i < WAYS; i++) {
@@ -241,8 +263,9 @@ static void measure(struct stage *stage)
             us[i][turn] = once(stage, ways[i].way, ways[i].cold ? 1 : rounds);
         }
     for (int i = 0; i < WAYS; i++) {
-        printf("{\"cpus\": %u, \"written\": %u, \"what\": \"%s\", \"us\": [", stage->cpus,
-               stage->written, ways[i].what);
+        printf("{\"series\": \"%s\", \"cpus\": %u, \"written\": %u, \"what\": \"%s\", \"us\": [",
+               stage->histograms ? "histograms" : "counters", stage->cpus, stage->written,
+               ways[i].what);
         for (int turn = 0; turn < turns; turn++)
             printf("%s%.3f", turn ? ", " : "", us[i][turn]);
         printf("]}\n");
@@ -251,7 +274,11 @@ static void measure(struct stage *stage)
 
 int main(void)
 {
-    static const uint32_t machines[][2] = {{2, 2}, {128, 128}, {128, 2}, {128, 0}};
+    static const struct {
+        bool histograms;
+        uint32_t cpus, written;
+    } machines[] = {
+        {false, 2, 2}, {false, 128, 128}, {false, 128, 2}, {false, 128, 0}, {true, 2, 2}};
     static struct stage stage;
     bool quick = getenv("QUICK") && *getenv("QUICK");
     turns = quick ? 5 : 31;
@@ -261,7 +288,12 @@ int main(void)
     guard_install();
     snapshot_thread_start();
     for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++) {
-        make(&stage, machines[i][0], machines[i][1]);
+        memset(&stage, 0, sizeof stage);
+        stage.histograms = machines[i].histograms;
+        stage.cpus = machines[i].cpus;
+        stage.written = machines[i].written;
+        stage.series = stage.histograms ? HISTOGRAMS : COUNTERS;
+        make(&stage);
         verify(&stage, sum_ours);
         verify(&stage, sum_plainly);
         measure(&stage);

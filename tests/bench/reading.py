@@ -4,13 +4,17 @@ import subprocess
 
 import table
 
-PART = "reading 10,000 counters"
-GOALS = {(2, 2, "warm"): "<= 5", (128, 128, "warm"): "<= 150", (128, 128, "cold"): "<= 500"}
+PART = "reading 10,000 counters, or 100 histograms"
+GOALS = {
+    ("counters", 2, 2, "warm"): "<= 5",
+    ("counters", 128, 128, "warm"): "<= 150",
+    ("counters", 128, 128, "cold"): "<= 500",
+}
 KINDS = {
-    "warm": ("sum, warm", "engram"),
-    "cold": ("sum, caches evicted", "engram"),
-    "word by word, warm": ("sum, warm", "word by word"),
-    "word by word, cold": ("sum, caches evicted", "word by word"),
+    "warm": ("caches warm", "engram"),
+    "plain, warm": ("caches warm", "value by value"),
+    "cold": ("caches evicted", "engram"),
+    "plain, cold": ("caches evicted", "value by value"),
     "tick": ("a tick, nothing changed", "engram"),
 }
 
@@ -21,16 +25,10 @@ def machine(cpus, written):
 
 def rows(run):
     ran = subprocess.run([run.build / "bench/reading"], check=True, capture_output=True, text=True)
-    for line in ran.stdout.splitlines():
-        one = json.loads(line)
+    for one in map(json.loads, ran.stdout.splitlines()):
         what, who = KINDS[one["what"]]
         if who != "engram" and one["cpus"] != one["written"]:
             continue
-        yield table.of(
-            PART,
-            f"{machine(one['cpus'], one['written'])}: {what}",
-            who,
-            "us",
-            one["us"],
-            GOALS.get((one["cpus"], one["written"], one["what"]), ""),
-        )
+        row = f"{one['series']}, {machine(one['cpus'], one['written'])}: {what}"
+        goal = GOALS.get((one["series"], one["cpus"], one["written"], one["what"]), "")
+        yield table.of(PART, row, who, "us", one["us"], goal)

@@ -13,7 +13,7 @@ import sys
 
 import table
 
-PARTS = []
+PARTS = ["reading"]
 
 
 class Run:
