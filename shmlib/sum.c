@@ -3,6 +3,9 @@
 
 #include <math.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 /* Two reports of one total that outlives those who report it are no sum. */
 static enum engram_merge merge_of(const struct engram_descriptor *d)
@@ -145,27 +148,59 @@ static void add_counters(const struct copies *copies, const struct source *sourc
     }
 }
 
+/* The sum of a histogram's values in a copy, in four parts, or each addition would wait for the one
+ * before; of the cells, each fourth goes to one of them, whatever the machine can. */
+struct parts {
+    double a, b, c, d;
+};
+
+#ifdef __x86_64__
+/* Four cells at a time; returns the first that is left. */
+__attribute__((target("avx2"))) static uint32_t add_cells(const char *slot, uint32_t cells,
+                                                          union word *to, struct parts *parts)
+{
+    __m256d sums = _mm256_setzero_pd();
+    double lanes[4];
+    uint32_t i = 0;
+    for (; i + 4 <= cells; i += 4) {
+        const __m256i *from = (const void *)(slot + i * sizeof(struct engram_cell));
+        __m256i *counts = (void *)&to[i], one = _mm256_loadu_si256(from),
+                other = _mm256_loadu_si256(from + 1);
+        /* Both unpack as 0, 2, 1, 3. */
+        __m256i count = _mm256_permute4x64_epi64(_mm256_unpacklo_epi64(one, other), 0xd8);
+        _mm256_storeu_si256(counts, _mm256_add_epi64(_mm256_loadu_si256(counts), count));
+        sums = _mm256_add_pd(sums, _mm256_castsi256_pd(_mm256_unpackhi_epi64(one, other)));
+    }
+    _mm256_storeu_pd(lanes, sums);
+    *parts = (struct parts){lanes[0], lanes[2], lanes[1], lanes[3]};
+    return i;
+}
+#endif
+
 static void add_cell(const char *cell, union word *count, double *sum)
 {
     count->count += load(cell);
     *sum += load_double(cell + sizeof(uint64_t));
 }
 
-/* In four sums, or each addition would wait for the one before. */
 static void add_histogram(const char *slot, uint32_t cells, union word *to)
 {
     const size_t size = sizeof(struct engram_cell);
-    double a = 0, b = 0, c = 0, d = 0;
+    struct parts sum = {0};
     uint32_t i = 0;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        i = add_cells(slot, cells, to, &sum);
+#endif
     for (; i + 4 <= cells; i += 4) {
-        add_cell(slot + i * size, &to[i], &a);
-        add_cell(slot + (i + 1) * size, &to[i + 1], &b);
-        add_cell(slot + (i + 2) * size, &to[i + 2], &c);
-        add_cell(slot + (i + 3) * size, &to[i + 3], &d);
+        add_cell(slot + i * size, &to[i], &sum.a);
+        add_cell(slot + (i + 1) * size, &to[i + 1], &sum.b);
+        add_cell(slot + (i + 2) * size, &to[i + 2], &sum.c);
+        add_cell(slot + (i + 3) * size, &to[i + 3], &sum.d);
     }
     for (; i < cells; i++)
-        add_cell(slot + i * size, &to[i], &a);
-    sum_exactly(&to[cells], (a + b) + (c + d));
+        add_cell(slot + i * size, &to[i], &sum.a);
+    sum_exactly(&to[cells], (sum.a + sum.b) + (sum.c + sum.d));
 }
 
 static void add_source(const struct copies *copies, const struct source *source, union word *row)

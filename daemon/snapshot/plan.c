@@ -178,14 +178,29 @@ static void place_sources(struct building *b, struct sources *sources, uint32_t 
     sources->count = sources_join(sources->all, sources->count);
 }
 
+/* The series of some rows that have no source in a region. */
+static void place_rest(struct building *b, enum series_rows rows, uint32_t *next)
+{
+    for (uint32_t i = 0; i < b->plan->series_count; i++)
+        if (b->series[i]->rows == rows)
+            place(b, i, next);
+}
+
 /* Gives each series its words, and puts them where its number stood so far. */
 static void place_all(struct building *b)
 {
     struct plan *plan = b->plan;
     uint32_t next = 0;
+    place_rest(b, ROWS_COMPUTED, &next);
+    plan->set.computed_words = next;
     for (uint32_t i = 0; i < plan->region_count; i++)
-        for (int j = 0; j <= ENGRAM_PER_CPU; j++)
-            place_sources(b, &plan->regions[i].of[j], &next);
+        place_sources(b, &plan->regions[i].of[ENGRAM_SINGLE], &next);
+    place_rest(b, ROWS_HOST, &next);
+    plan->set.host_words = next;
+    for (uint32_t i = 0; i < plan->region_count; i++) {
+        place_sources(b, &plan->regions[i].of[ENGRAM_SHARED], &next);
+        place_sources(b, &plan->regions[i].of[ENGRAM_PER_CPU], &next);
+    }
     for (uint32_t i = 0; i < plan->series_count; i++)
         b->series[i]->at = place(b, i, &next);
     for (uint32_t i = 0; i < plan->base_count; i++)

@@ -57,7 +57,9 @@ struct family {
 struct series_set {
     struct family *families; /* sorted by name */
     uint32_t count;
-    uint32_t words;   /* in each row */
+    /* How long the rows are: what is computed comes first in all of them, then what the host row
+     * has, then what only those of nodes have. */
+    uint32_t computed_words, host_words, words;
     uint64_t version; /* no two plans have the same one */
 };
 

@@ -157,7 +157,8 @@ static void partial_free(struct partial *partial, uint32_t nodes)
 
 struct partial *partial_new(struct plan *plan, const struct topology *topology, uint32_t socket)
 {
-    uint32_t nodes = topology_nodes(topology), words = plan->set.words + 1;
+    const struct series_set *set = &plan->set;
+    uint32_t nodes = topology_nodes(topology);
     struct partial *partial = calloc(1, sizeof *partial);
     if (!partial)
         return NULL;
@@ -168,9 +169,9 @@ struct partial *partial_new(struct plan *plan, const struct topology *topology, 
     for (uint32_t node = 0; whole && node < nodes; node++)
         if (topology_node_has_cpus(topology, node) &&
             topology_socket_of_node(topology, node) == socket)
-            whole = (partial->nodes[node] = calloc(words, sizeof(union word))) != NULL;
+            whole = (partial->nodes[node] = calloc(set->words + 1, sizeof(union word))) != NULL;
     if (whole && socket == 0)
-        whole = (partial->host = calloc(words, sizeof(union word))) != NULL;
+        whole = (partial->host = calloc(set->host_words + 1, sizeof(union word))) != NULL;
     if (whole)
         return partial;
     partial_free(partial, nodes);
@@ -242,14 +243,14 @@ static struct whole *whole_new(struct snapshot_store *store, struct plan *plan)
     whole->plan = plan_hold(plan);
     whole->parts = calloc(topology_sockets(store->topology), sizeof *whole->parts);
     whole->nodes = calloc(nodes, sizeof *whole->nodes);
-    whole->computed = malloc((plan->set.words + 1) * sizeof *whole->computed);
+    whole->computed = malloc((plan->set.computed_words + 1) * sizeof *whole->computed);
     if (!whole->parts || !whole->nodes || !whole->computed) {
         whole_free(whole);
         return NULL;
     }
     whole->snapshot.time = clock_monotonic();
     gather_parts(whole, store);
-    for (uint32_t i = 0; i < plan->set.words; i++)
+    for (uint32_t i = 0; i < plan->set.computed_words; i++)
         whole->computed[i].count = ENGRAM_GAUGE_UNSET;
     whole->snapshot.set = &plan->set;
     whole->snapshot.node_count = nodes;

@@ -49,7 +49,7 @@ static struct histogram_shape shape = {.cells = CELLS, .first = -4};
 static struct family families[MODELS];
 static struct series series[MODELS * EACH];
 static char labels[EACH][8];
-static struct series_set set = {families, MODELS, 0, 0};
+static struct series_set set = {.families = families, .count = MODELS};
 static union word rows[2][MODELS * EACH * (CELLS + SUM_WORDS)], host[1000], computed[1000];
 static const union word *const nodes[] = {rows[0], NULL, rows[1]};
 

@@ -404,7 +404,7 @@ static void compute_ones(void *argument, const struct plan *plan, const struct s
                          union word *row)
 {
     (void)argument, (void)snapshot;
-    for (uint32_t i = 0; i < plan->set.words; i++)
+    for (uint32_t i = 0; i < plan->set.computed_words; i++)
         row[i].number = 1;
 }
 
@@ -568,12 +568,15 @@ START_TEST(rows_are_laid_out_as_memory_is)
         fixture_process("twin");
         for (uint64_t i = 0; i < 4; i++)
             engram_counter_add(counter_new(names[i]), 10 * process + i);
+        engram_gauge_set(engram_gauge_new("g", "", NULL), 7);
     }
     struct plan *plan = pipeline_plan(&pipeline, none);
     for (int i = 0; i < 2; i++) {
         ck_assert_uint_eq(plan->regions[i].of[ENGRAM_PER_CPU].count, 1);
         ck_assert_uint_eq(plan->regions[i].of[ENGRAM_PER_CPU].all[0].cells, 4);
     }
+    ck_assert_uint_eq(plan->set.host_words, 1); /* the gauge's, and nobody else's */
+    ck_assert_uint_eq(plan->set.words, 5 + ENGRAM_OWN_COUNT);
     plan_release(plan);
     ck_assert_str_eq(collected("a_total"), "a_total{process=\"twin\",numa_node=\"0\"} 12\n");
     ck_assert_str_eq(collected("d_total"), "d_total{process=\"twin\",numa_node=\"0\"} 14\n");

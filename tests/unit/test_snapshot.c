@@ -22,7 +22,7 @@ static void compute_length(void *argument, const struct plan *plan, const struct
                            union word *row)
 {
     (void)argument, (void)snapshot;
-    for (uint32_t i = 0; i < plan->set.words; i++)
+    for (uint32_t i = 0; i < plan->set.computed_words; i++)
         row[i].count = plan->set.words;
 }
 
