@@ -27,7 +27,7 @@ void processes_fill(const struct plan *plan, union word *row)
 {
     const struct family *family = plan_family(plan, up.about->name);
     union word *word;
-    if (!family)
+    if (!family || family->series[0].rows != ROWS_COMPUTED)
         return;
     for (uint32_t i = 0; i < family->count; i++)
         row[family->series[i].at].number = 0;
