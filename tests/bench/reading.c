@@ -77,10 +77,11 @@ static void register_one(struct stage *stage, uint32_t number)
     snprintf(text, sizeof text, "%u", number);
     if (stage->histograms) {
         engram_histogram histogram = engram_histogram_new("bench_seconds", "", labels);
-        stage->slots[number] = histogram.at.slot;
+        stage->slots[number] = engram_slot_offset(stage->region, histogram.at);
         stage->cells = histogram.cells;
     } else {
-        stage->slots[number] = engram_counter_new("bench_total", "", labels).at.slot;
+        engram_counter counter = engram_counter_new("bench_total", "", labels);
+        stage->slots[number] = engram_slot_offset(stage->region, counter.at);
     }
 }
 

@@ -88,8 +88,9 @@ static void judge(struct ring *ring, const struct engram_event_record *record)
 static void read_all(void *argument)
 {
     static struct drained drained;
+    const struct engram_region *region = engram_process_state.region;
     for (uint32_t i = 0; i < ring_count; i++) {
-        events_drain(argument, rings[i].copy, event.at.slot, &rings[i].cursor, &drained);
+        events_drain(argument, rings[i].copy, region->ring - 1, &rings[i].cursor, &drained);
         missed += drained.missed;
         for (uint32_t j = 0; j < drained.count; j++)
             judge(&rings[i], &drained.records[j]);
@@ -98,7 +99,7 @@ static void read_all(void *argument)
 
 static struct reader *open_region(const char *directory)
 {
-    const struct engram_region *region = event.at.region;
+    const struct engram_region *region = engram_process_state.region;
     char path[512];
     enum rejection rejection;
     snprintf(path, sizeof path, "%s/overrun.", directory);
@@ -142,12 +143,12 @@ int main(int argc, char **argv)
     }
     engram_attach("overrun");
     event = engram_event_register(&spec);
-    if (!event.at.region) {
+    if (!event.at.slot) {
         fprintf(stderr, "overrun: %s\n", engram_reason());
         return 2;
     }
     if (argc > 3)
-        event.at.region->limit = 0;
+        engram_set_limit(engram_process_state.region, 0);
     events = strtoull(argv[1], NULL, 10) / threads;
     guard_install();
     struct reader *reader = open_region(getenv("ENGRAM_DIR"));

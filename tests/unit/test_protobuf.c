@@ -193,8 +193,10 @@ START_TEST(lengths_take_the_bytes_that_they_need)
         ck_assert_uint_eq(take_varint(&bytes), 2 << 3 | 2);
         ck_assert_uint_eq(take_varint(&bytes), lengths[i]);
         ck_assert_uint_eq((size_t)(bytes.end - bytes.at), lengths[i]);
+        size_t wrong = 0; /* one check for all: there are millions */
         for (size_t n = 0; n < lengths[i]; n++)
-            ck_assert_int_eq(bytes.at[n], (unsigned char)n);
+            wrong += bytes.at[n] != (unsigned char)n;
+        ck_assert_uint_eq(wrong, 0);
     }
 }
 END_TEST

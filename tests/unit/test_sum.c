@@ -214,7 +214,7 @@ START_TEST(all_cpus_of_a_node_are_gathered)
         expected[topology_node_of_cpu(topology, cpu)] += cpu * cpu;
     }
     open_region();
-    struct source source = {.slot = counter.at.slot, .cells = 1, .kind = ENGRAM_COUNTER};
+    struct source source = {.slot = fixture_slot(counter.at), .cells = 1, .kind = ENGRAM_COUNTER};
     const struct sources of[ENGRAM_PER_CPU + 1] = {[ENGRAM_PER_CPU] = {&source, 1}};
     const struct gathering gathering = {reader, of, topology, ANY_SOCKET, nodes, NULL};
     gather(&gathering);
