@@ -71,7 +71,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PROGRAMS := $(BUILD)/engramd $(BUILD)/engramctl $(BUILD)/engram-demo
 LIBRARIES := $(BUILD)/libengram.a $(BUILD)/libengram.so
 
-.PHONY: alerts dashboards all help run check check-unit check-integration fresh platforms campaign browsers bench fuzz soak man install \
+.PHONY: alerts dashboards all help run check check-unit check-integration fresh platforms campaign browsers bench bench-deps fuzz soak man install \
         deb packages clean format lint deps
 all: $(PROGRAMS) $(LIBRARIES) ## the programs and libraries, in build/
 
@@ -126,12 +126,13 @@ browsers: ## npm eventsource and Chromium on /stream
 	BUILD=$(BUILD) tests/integration/eventsource.py
 	BUILD=$(BUILD) tests/clients/chromium.py
 
-bench: ## what a record, a scrape, a stream and a look at the machine cost; QUICK=1
-	@.ci/deps run
-	@$(MAKE) --no-print-directory -s all benches
-	@for bench in $(BENCHES); do echo "== $$bench"; QUICK=$(QUICK) $$bench || exit 1; done
-	@echo "== engram-demo, two threads, without metrics"
-	@ENGRAM_METRICS=off $(BUILD)/engram-demo --threads 2 --seconds $(if $(QUICK),3,10) >/dev/null
+bench: ## one table of what everything costs, ours beside others; QUICK=1, PARTS=recording
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -s all benches peers
+	@BUILD=$(BUILD) QUICK=$(QUICK) tests/bench/run.py $(PARTS)
+
+bench-deps: ## install what others have, to be measured beside it
+	@.ci/deps bench
 
 FUZZ_SECONDS ?= 600
 fuzz: ## every parser, with sanitizers; FUZZ_SECONDS=60
@@ -204,6 +205,8 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libdaemon.a $(BUILD)/lib
 $(BUILD)/helpers/%: $(BUILD)/obj/tests/helpers/%.o $(BUILD)/libengram.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $^ -o $@
+
+include tests/bench/peers/peers.mk
 
 # engramd in a hurry: whatever has to hold for a minute before an alert fires, has to for a second.
 # And with counters that a test makes count, if it wants to.

@@ -9,11 +9,15 @@ stdout, and as JSON and as a picture to $BUILD/bench.json and $BUILD/bench.svg.
 import importlib
 import os
 import pathlib
+import platform
+import re
+import signal
 import sys
 
+import picture
 import table
 
-PARTS = ["reading"]
+PARTS = ["recording", "reading"]
 
 
 class Run:
@@ -27,7 +31,15 @@ class Run:
         self.missing = []  # peers that are not installed, as sentences
 
 
+def machine():
+    """What the figures are of."""
+    model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    return (f"{model[1] if model else platform.machine()}, {len(os.sched_getaffinity(0))} CPUs, "
+            f"Linux {platform.release()}")
+
+
 def main(wanted):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by which whatever was started is ended
     unknown = set(wanted) - set(PARTS)
     if unknown:
         sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
@@ -35,10 +47,12 @@ def main(wanted):
     for name in wanted or PARTS:
         print(f"{name} ...", file=sys.stderr, flush=True)
         rows += importlib.import_module(name).rows(run)
+    print(f"{machine()}; {run.turns} turns{', too short to judge by' if run.quick else ''}")
     print(table.text(rows))
     for sentence in run.missing:
         print(f"not measured: {sentence}")
-    (run.build / "bench.json").write_text(table.as_json(rows, missing=run.missing) + "\n")
+    (run.build / "bench.json").write_text(table.as_json(rows, machine=machine(), turns=run.turns, missing=run.missing) + "\n")
+    (run.build / "bench.svg").write_text(picture.svg(rows))
 
 
 if __name__ == "__main__":

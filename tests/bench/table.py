@@ -26,8 +26,9 @@ class Row:
 
 
 def of(part, what, who, unit, taken, goal="", note=""):
-    """The row of some turns' figures; the best turn is the least, or for rates and ratios the most."""
-    best = max if unit in ("x", "1/s") else min
+    """The row of some turns' figures; the best turn is the least, but for rates and ratios, unless
+    their goal is to be small, the most."""
+    best = max if unit in ("x", "1/s") and not goal.startswith("<=") else min
     return Row(part, what, who, unit, best(taken), statistics.median(taken), goal, note)
 
 

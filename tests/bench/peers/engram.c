@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ours: engram OBSERVER [without-rseq]
+ *
+ * Compiled once with the header, its calls inlined, and once with ENGRAM_LINKED
+ * for the calls that libengram has as symbols.  What was recorded is asked of
+ * another process, OBSERVER, which reads the region in ENGRAM_DIR as engramd does.
+ */
+#define _GNU_SOURCE
+#ifdef ENGRAM_LINKED
+#define ENGRAM_FUNCTION extern inline __attribute__((gnu_inline))
+#include <engram/api.h>
+#else
+#include <engram/engram.h>
+#endif
+
+#include "tests/bench/peers/peer.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static engram_counter counter;
+static engram_gauge gauge;
+static engram_histogram histogram, bounds;
+static engram_event event;
+static FILE *asked, *answered;
+
+PEER_LOOP(add, engram_counter_add(counter, 1))
+PEER_LOOP(set, engram_gauge_set(gauge, PEER_VALUE(i)))
+PEER_LOOP(record, engram_histogram_record(histogram, PEER_VALUE(i)))
+PEER_LOOP(record_bounds, engram_histogram_record(bounds, PEER_VALUE(i)))
+PEER_LOOP(emit_at, engram_event_emit_at(event, (uint64_t)i, 1, 2))
+PEER_LOOP(emit, engram_event_emit(event, (uint64_t)i, 1))
+PEER_LOOP(time_span, engram_span_end(engram_span_begin(), histogram))
+
+static int start_observer(const char *program)
+{
+    int to[2], from[2];
+    if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(to[0], 0);
+        dup2(from[1], 1);
+        execl(program, program, (char *)NULL);
+        perror(program);
+        _exit(127);
+    }
+    close(to[0]);
+    close(from[1]);
+    asked = fdopen(to[1], "w");
+    answered = fdopen(from[0], "r");
+    return child < 0 || !asked || !answered ? -1 : 0;
+}
+
+static uint64_t ask(const char *question)
+{
+    char line[64];
+    fprintf(asked, "%s\n", question);
+    fflush(asked);
+    if (!fgets(line, sizeof line, answered))
+        exit(1);
+    return strtoull(line, NULL, 10);
+}
+
+static uint64_t adds(void)
+{
+    return ask("count c_total");
+}
+
+static uint64_t records(void)
+{
+    return ask("count h_seconds");
+}
+
+static uint64_t bounds_records(void)
+{
+    return ask("count b_seconds");
+}
+
+static uint64_t events(void)
+{
+    return ask("count e");
+}
+
+/* The observer has a CPU of its own, or it rests between its looks. */
+static void drain(int threads)
+{
+    ask(threads < sysconf(_SC_NPROCESSORS_ONLN) ? "drain 0" : "drain 1000");
+}
+
+static void register_all(void)
+{
+    struct engram_spec bounded = {
+        .name = {"b_seconds", 9}, .bounds = peer_bounds, .bound_count = PEER_BOUNDS};
+    struct engram_spec kind = {.name = {"e", 1}};
+    counter = engram_counter_new("c_total", "", NULL);
+    gauge = engram_gauge_new("g", "", NULL);
+    histogram = engram_histogram_new("h_seconds", "", NULL);
+    bounds = engram_histogram_register(&bounded);
+    event = engram_event_register(&kind);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct peer_operation operations[] = {
+        {"counter", add, adds, NULL},
+        {"gauge", set, NULL, NULL},
+        {"histogram", record, records, NULL},
+        {"bounds", record_bounds, bounds_records, NULL},
+        {"event", emit_at, events, drain},
+        {"event-clock", emit, events, drain},
+        {"span", time_span, records, NULL},
+    };
+    if (argc < 2 || engram_attach("bench") || start_observer(argv[1])) {
+        fprintf(stderr, "engram: %s\n", argc < 2 ? "no observer" : engram_reason());
+        return 1;
+    }
+    register_all();
+    if (argc > 2 && strcmp(argv[2], "without-rseq") == 0)
+        counter.at.region->limit = 0;
+    return peer_serve(operations, sizeof operations / sizeof operations[0]);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a contestant of tests/bench/recording.py is: a program that reads lines
+ *
+ *     OPERATION THREADS ROUNDS
+ *
+ * lets THREADS threads do the operation ROUNDS times each, on the same object,
+ * and answers each line by one of JSON, until its input ends:
+ *
+ *     {"ns": 0.61, "count": 20000000}
+ *     {"absent": "the library has none"}
+ *
+ * `ns` is what one operation takes as a thread sees it; `count` is how many the
+ * library itself, asked in its own way, says were recorded meanwhile.  An
+ * operation that records nothing has no count.
+ *
+ * `cold-OPERATION` reads EVICT_BYTES of other memory before each round and times
+ * the operation alone; `ns` is the mean of the middle half of the rounds.
+ *
+ * This is the program but for the operations, for peers in C and C++.
+ */
+#ifndef PEER_H
+#define PEER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* So many different values that the branch predictor cannot learn them: log-uniform over PEER_BOUNDS. */
+#define PEER_VALUES 65536
+#define PEER_BOUNDS 15
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct peer_operation {
+    const char *name;
+    void (*run)(long from, long to);
+    uint64_t (*count)(void);     /* of all so far; NULL: nothing is recorded */
+    void (*prepare)(int threads); /* or NULL: right before each run */
+};
+
+extern double peer_values[PEER_VALUES];
+extern const double peer_bounds[PEER_BOUNDS];
+
+/* Serves until the input ends; returns the exit status. */
+int peer_serve(const struct peer_operation *operations, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+/* The loop around a statement, which sees `i`: compiled in one place with what it calls, or the
+ * call of a function would be what is measured. */
+#define PEER_LOOP(name, statement)                                                                 \
+    static void name(long from, long to)                                                           \
+    {                                                                                              \
+        for (long i = from; i < to; i++) {                                                         \
+            statement;                                                                             \
+        }                                                                                          \
+    }
+#define PEER_VALUE(i) peer_values[(i) % PEER_VALUES]
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+//! What a contestant in Rust is but for its operations; ../peer.h says what it is asked and answers.
+use std::io::BufRead;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
+use std::time::Instant;
+
+pub const VALUES: usize = 65536;
+
+#[allow(dead_code)] // not every contestant has bounds
+pub const BOUNDS: [f64; 15] =
+    [1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0];
+
+pub fn values() -> Vec<f64> {
+    let mut random = 1u64;
+    (0..VALUES)
+        .map(|_| {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            1e-6 * 10f64.powf(7.0 * (random >> 11) as f64 / (1u64 << 53) as f64)
+        })
+        .collect()
+}
+
+pub struct Operation<'a> {
+    pub name: &'static str,
+    pub run: Box<dyn Fn(usize, usize) + Sync + 'a>,
+    pub count: Option<Box<dyn Fn() -> u64 + 'a>>,
+}
+
+/// Reads more than the caches hold, all of which is memory of its own.
+fn evict() {
+    static OTHER: OnceLock<Vec<u8>> = OnceLock::new();
+    let other = OTHER.get_or_init(|| {
+        let wanted = std::env::var("EVICT_BYTES").ok().and_then(|size| size.parse().ok());
+        vec![1u8; wanted.unwrap_or(64 << 20)]
+    });
+    std::hint::black_box(other.iter().step_by(64).fold(0u8, |sum, byte| sum.wrapping_add(*byte)));
+}
+
+fn run_cold(operation: &Operation, rounds: usize) -> f64 {
+    let mut taken: Vec<f64> = (0..rounds)
+        .map(|i| {
+            evict();
+            std::hint::black_box(Instant::now()); // the clock itself is not to be what is cold
+            let start = Instant::now();
+            (operation.run)(i, i + 1);
+            start.elapsed().as_nanos() as f64
+        })
+        .collect();
+    taken.sort_unstable_by(f64::total_cmp);
+    let middle = &taken[rounds / 4..rounds - rounds / 4];
+    middle.iter().sum::<f64>() / middle.len() as f64
+}
+
+fn run_warm(operation: &Operation, rounds: usize) -> f64 {
+    let start = Instant::now();
+    (operation.run)(0, rounds);
+    start.elapsed().as_nanos() as f64 / rounds as f64
+}
+
+struct Shared<'a>(&'a Operation<'a>);
+unsafe impl Sync for Shared<'_> {} // the threads touch `run` alone, which is Sync
+impl<'a> Shared<'a> {
+    fn take(&self, cold: bool, rounds: usize) -> f64 {
+        if cold { run_cold(self.0, rounds) } else { run_warm(self.0, rounds) }
+    }
+}
+
+fn take(operation: &Operation, cold: bool, threads: usize, rounds: usize) -> f64 {
+    let ready = AtomicUsize::new(0);
+    let shared = Shared(operation);
+    let one = || {
+        ready.fetch_add(1, Ordering::AcqRel);
+        while ready.load(Ordering::Acquire) < threads {
+            std::thread::yield_now();
+        }
+        shared.take(cold, rounds)
+    };
+    let sum: f64 = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        started.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    sum / threads as f64
+}
+
+fn answer(operations: &[Operation], asked: &str, threads: usize, rounds: usize) {
+    let (cold, name) = match asked.strip_prefix("cold-") {
+        Some(name) => (true, name),
+        None => (false, asked),
+    };
+    let Some(operation) = operations.iter().find(|operation| operation.name == name) else {
+        println!("{{\"absent\": \"the library has none\"}}");
+        return;
+    };
+    let before = operation.count.as_ref().map(|count| count());
+    let ns = take(operation, cold, threads, rounds);
+    match (before, &operation.count) {
+        (Some(before), Some(count)) => println!("{{\"ns\": {ns:.4}, \"count\": {}}}", count() - before),
+        _ => println!("{{\"ns\": {ns:.4}}}"),
+    }
+}
+
+pub fn serve(operations: &[Operation]) {
+    for line in std::io::stdin().lock().lines() {
+        let line = line.unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        answer(operations, words[0], words[1].parse().unwrap(), words[2].parse().unwrap());
+    }
+}

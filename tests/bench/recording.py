@@ -1,0 +1,273 @@
+"""What a record costs, as the recording thread sees it: ours beside every library that is installed.
+
+Within each turn every contestant does every operation, with one thread and then with two on the same
+object; afterwards it is asked how much it recorded.  Histograms are fed 65,536 values that are
+log-uniform from 1 us to 10 s.
+"""
+import dataclasses
+import os
+import pathlib
+import re
+import statistics
+import sys
+import tempfile
+
+import table
+from contestant import Contestant, Failed, Running
+
+HERE = pathlib.Path(__file__).resolve().parent
+BOUNDS = {"histogram": ("bounds", "15 bounds"), "span": ("span", "15 bounds")}
+CONTESTANTS = [
+    Contestant("engram", ("{}/engram", "{}/observer"), "ours"),
+    Contestant("engram, libengram.a", ("{}/engram-a", "{}/observer"), "ours"),
+    Contestant("engram, libengram.so", ("{}/engram-so", "{}/observer"), "ours"),
+    Contestant("engram, Rust, .a", ("{}/engram-rust-a", "{}/observer"), "ours", "rustc"),
+    Contestant("engram, Rust, .so", ("{}/engram-rust-so", "{}/observer"), "ours", "rustc"),
+    Contestant("engram without rseq", ("{}/engram", "{}/observer", "without-rseq"), "ours"),
+    Contestant("plain increment", ("{}/yardstick", "plain"), "yardstick"),
+    Contestant("atomic increment", ("{}/yardstick", "atomic"), "yardstick"),
+    Contestant("the loop alone", ("{}/yardstick", "plain"), "yardstick", instead={
+        "counter": ("loop", ""), "gauge": ("loop-value", ""), "histogram": ("loop-value", ""),
+        "bounds": ("loop-value", ""), "event": ("loop", ""), "span": ("clock-twice", "and two clock reads"),
+        "event-clock": ("clock", "and a clock read")}),
+    Contestant("requirements' design", ("{}/requirements",), "peer",
+               instead={"histogram": ("histogram", "64 buckets, no sum")}),
+    Contestant("prometheus-cpp", ("{}/prometheus-cpp",), "peer", "prometheus-cpp-dev", BOUNDS),
+    Contestant("client_golang", ("{}/client_golang",), "peer", "golang-github-prometheus-client-golang-dev",
+               {"histogram": ("histogram", "native"), "span": ("span", "15 bounds")}),
+    Contestant("Rust prometheus", ("{}/rust-prometheus",), "peer", "librust-prometheus-dev", BOUNDS),
+    Contestant("LTTng-UST", (str(HERE / "peers/lttng.py"), "{}/lttng"), "peer", "lttng-tools and liblttng-ust-dev",
+               {"event": ("event-clock", "reads its clock")}),
+    Contestant("PCP MMV", ("{}/pcp-mmv",), "peer", "libpcp-mmv1-dev"),
+]
+ALL = [contestant.who for contestant in CONTESTANTS]
+VARIANTS = ["engram, libengram.a", "engram, libengram.so", "engram, Rust, .a", "engram, Rust, .so",
+            "engram without rseq"]
+PLAIN = [who for who in ALL if who not in VARIANTS]
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    name: str
+    part: str
+    what: str
+    who: list
+    threads: tuple = (1, 2)
+    note: str = ""  # on our own row
+
+
+DRAINED = "another process reads the ring"
+COLD = "other memory was read before each; a clock read is in it"
+OPERATIONS = [
+    Operation("counter", "counters", "counter add", ALL),
+    Operation("gauge", "gauges", "gauge set", PLAIN),
+    Operation("histogram", "histograms", "histogram record", ALL),
+    Operation("bounds", "histograms of 15 bounds", "histogram of 15 bounds", PLAIN),
+    Operation("event", "events", "event of 32 bytes, time given", PLAIN, note=DRAINED),
+    Operation("event-clock", "events", "event of 32 bytes, time read", PLAIN, note=DRAINED),
+    Operation("span", "spans", "span: two clock reads, a record", ALL),
+    Operation("cold-counter", "recording when nothing is cached", "counter add", PLAIN, (1,), COLD),
+    Operation("cold-histogram", "recording when nothing is cached", "histogram record", PLAIN, (1,), COLD),
+    Operation("cold-event-clock", "recording when nothing is cached", "event, time read", PLAIN, (1,), COLD),
+]
+
+# By operation and threads: ours, and how many times faster than the fastest that counts right.
+GOALS = {
+    ("counter", 1, "engram"): "<= 0.75",
+    ("counter", 1, "engram, libengram.a"): "<= 2",
+    ("counter", 1, "engram, libengram.so"): "<= 2.5",
+    ("counter", 1, "engram, Rust, .a"): "<= 2",
+    ("counter", 1, "engram, Rust, .so"): "<= 2.5",
+    ("bounds", 1, "engram"): "<= 6",
+    ("event", 1, "engram"): "<= 5",
+    ("span", 1, "engram"): "<= 28",
+}
+NET_GOAL = "<= 2"  # of a histogram record, ns
+
+
+def ratio_goals(is_stacked):
+    return {("counter", 1): ">= 2.5", ("counter", 2): ">= 6" if is_stacked else ">= 8",
+            ("histogram", 1): ">= 6", ("histogram", 2): ">= 25", ("event", 1): ">= 15"}
+
+
+def read(path):
+    try:
+        return pathlib.Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def is_stacked():
+    """Whether all CPUs that we may run on are threads of one core."""
+    cores = {read(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") or cpu
+             for cpu in os.sched_getaffinity(0)}
+    return len(cores) == 1 and len(os.sched_getaffinity(0)) > 1
+
+
+def evict_bytes():
+    """Twice the largest cache, in bytes; 64 MB where nothing tells."""
+    caches = pathlib.Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size")
+    sizes = [int(size[1]) for size in (re.match(r"(\d+)K", read(cache)) for cache in caches) if size]
+    return 2048 * max(sizes, default=32 << 10)
+
+
+class Taken:
+    """All that was measured: ns by operation, threads and contestant, and what was lost meanwhile."""
+
+    def __init__(self):
+        self.ns, self.lost, self.asked_for = {}, {}, {}
+
+    def add(self, key, answer, expected):
+        self.ns.setdefault(key, []).append(answer["ns"])
+        if "count" in answer:
+            self.lost[key] = self.lost.get(key, 0) + expected - answer["count"]
+            self.asked_for[key] = self.asked_for.get(key, 0) + expected
+
+    def whose(self, operation, threads):
+        """Who took part."""
+        return [key[2] for key in self.ns if key[:2] == (operation, threads)]
+
+    def loss(self, key):
+        """In words; "" where nothing was lost."""
+        lost = self.lost.get(key, 0)
+        return f"LOST {lost:,} of {self.asked_for[key]:,} ({lost / self.asked_for[key]:.1%})" if lost else ""
+
+
+class Rounds:
+    """How many rounds make a line last long enough, by contestant, operation and threads."""
+
+    def __init__(self, quick):
+        self.line_ns = 5e6 if quick else 60e6
+        self.cold = 5 if quick else 25
+        self.known = {}
+
+    def of(self, running, operation, own, threads):
+        """None where the contestant has no such operation."""
+        key = (running.contestant.who, operation, threads)
+        if key not in self.known:
+            self.known[key] = self.found(running, own, threads)
+        return self.known[key]
+
+    def found(self, running, own, threads):
+        if own.startswith("cold-"):
+            return self.cold if running.ask(own, threads, 1) else None
+        for rounds in (1000, 50000):  # the first meets pages that are not there yet
+            answer = running.ask(own, threads, rounds)
+            if not answer:
+                return None
+        return max(1000, int(self.line_ns / max(answer["ns"], 0.1)))
+
+
+def take_one(running, operation, threads, rounds, taken):
+    own, _ = running.contestant.asked(operation.name)
+    count = rounds.of(running, operation.name, own, threads)
+    if count:
+        key = (operation.name, threads, running.contestant.who)
+        taken.add(key, running.ask(own, threads, count), threads * count)
+
+
+def take(run, operation, running, rounds, taken):
+    """All turns of one operation; who fails is left out from then on, and named."""
+    threads = [number for number in operation.threads if number <= len(os.sched_getaffinity(0))]
+    for turn in range(run.turns):
+        for one in [one for one in running if one.contestant.who in operation.who][::1 if turn % 2 else -1]:
+            try:
+                for number in threads:
+                    take_one(one, operation, number, rounds, taken)
+            except Failed as reason:
+                if one.contestant.kind == "ours":
+                    sys.exit(f"{one.contestant.who}: {operation.name}: {reason}")
+                run.missing.append(f"{one.contestant.who}: {reason}")
+                running.remove(one)
+
+
+def start(run, room):
+    programs, running = (run.build / "bench/peers").resolve(), []
+    for contestant in CONTESTANTS:
+        if contestant.is_built(programs):
+            running.append(Running(contestant, programs, room, evict_bytes()))
+        elif contestant.package:
+            run.missing.append(f"{contestant.who}: {contestant.package} (make bench-deps)")
+        else:
+            sys.exit(f"{contestant.who} is not built: make peers")
+    return running
+
+
+def titled(operation, threads):
+    return f"{operation.what}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def figures(operation, threads, taken):
+    """The row of each who took part."""
+    notes = {contestant.who: contestant.asked(operation.name)[1] for contestant in CONTESTANTS}
+    for who in sorted(taken.whose(operation.name, threads), key=ALL.index):
+        key = (operation.name, threads, who)
+        note = ", ".join(filter(None, [operation.note if who == "engram" else "", notes[who], taken.loss(key)]))
+        goal = GOALS.get((operation.name, threads, who), "")
+        yield table.of(operation.part, titled(operation, threads), who, "ns", taken.ns[key], goal, note)
+
+
+def net_of_the_loop(operation, threads, taken):
+    ours, loop = (taken.ns.get((operation.name, threads, who)) for who in ("engram", "the loop alone"))
+    net = [record - alone for record, alone in zip(ours, loop)]
+    yield table.of(operation.part, titled(operation, threads), "engram, net", "ns", net, NET_GOAL,
+                   "less what the loop alone takes")
+
+
+def beside_one_thread(operation, taken):
+    one, two = (taken.ns.get((operation.name, threads, "engram"), []) for threads in (1, 2))
+    goal = "<= 2" if is_stacked() else "<= 1.2"
+    if two:
+        yield table.of(operation.part, f"{operation.what}, 2 threads to 1", "engram", "x",
+                       [both / alone for alone, both in zip(one, two)], goal)
+
+
+def fastest(operation, threads, taken):
+    """Among the libraries that record as much as they are told to; None where there is none."""
+    peers = {contestant.who for contestant in CONTESTANTS if contestant.kind == "peer"}
+    right = [who for who in taken.whose(operation.name, threads)
+             if who in peers and not taken.loss((operation.name, threads, who))]
+    return min(right, key=lambda who: statistics.median(taken.ns[operation.name, threads, who]), default=None)
+
+
+def times_faster(operation, threads, taken):
+    peer = fastest(operation, threads, taken)
+    if peer:
+        ours, other = (taken.ns[operation.name, threads, who] for who in ("engram", peer))
+        yield table.of(operation.part, titled(operation, threads), "engram", "x",
+                       [theirs / our for our, theirs in zip(ours, other)],
+                       ratio_goals(is_stacked()).get((operation.name, threads), ""),
+                       f"faster than {peer}, the fastest that counts right")
+
+
+def rows_of(operation, taken):
+    for threads in operation.threads:
+        if taken.whose(operation.name, threads):
+            yield from figures(operation, threads, taken)
+            if operation.name == "histogram":
+                yield from net_of_the_loop(operation, threads, taken)
+            yield from times_faster(operation, threads, taken)
+    if operation.name == "counter":
+        yield from beside_one_thread(operation, taken)
+
+
+def check_ours(taken):
+    """A library that loses what it was told has no business in this table, and ours ends it."""
+    ours = {contestant.who for contestant in CONTESTANTS if contestant.kind == "ours"}
+    for key in taken.ns:
+        if key[2] in ours and taken.loss(key):
+            sys.exit(f"{key[2]}: {key[0]}, {key[1]} threads: {taken.loss(key)}")
+
+
+def rows(run):
+    taken, rounds = Taken(), Rounds(run.quick)
+    with tempfile.TemporaryDirectory(prefix="engram-bench-", dir="/dev/shm") as room:
+        running = start(run, room)
+        try:
+            for operation in OPERATIONS:
+                take(run, operation, running, rounds, taken)
+                check_ours(taken)
+                yield from rows_of(operation, taken)
+        finally:
+            for one in running:
+                one.stop()
