@@ -37,9 +37,9 @@ def size(row):
 
 
 def panels(rows):
-    """[(part, kind, [(what, rows)])]: what was measured of us and of others; ratios say it again."""
+    """[(part, kind, [(what, rows)])]: what was measured of us and of others."""
     found = []
-    shown = [row for row in rows if row.unit not in ("x", "%") and row.median > 0]
+    shown = [row for row in rows if row.median > 0]  # what a logarithm can show
     for (part, unit), own in grouped(shown, lambda row: (row.part, kind(row))):
         compared = [(what, group) for (what,), group in grouped(own, lambda row: (row.what,))
                     if any(map(is_ours, group)) and not all(map(is_ours, group))]

@@ -107,12 +107,9 @@ static void register_all(void)
 int main(int argc, char **argv)
 {
     static const struct peer_operation operations[] = {
-        {"counter", add, adds, NULL},
-        {"gauge", set, NULL, NULL},
-        {"histogram", record, records, NULL},
-        {"bounds", record_bounds, bounds_records, NULL},
-        {"event", emit_at, events, drain},
-        {"event-clock", emit, events, drain},
+        {"counter", add, adds, NULL},         {"gauge", set, NULL, NULL},
+        {"histogram", record, records, NULL}, {"bounds", record_bounds, bounds_records, NULL},
+        {"event", emit_at, events, drain},    {"event-clock", emit, events, drain},
         {"span", time_span, records, NULL},
     };
     if (argc < 2 || engram_attach("bench") || start_observer(argv[1])) {

@@ -11,12 +11,19 @@
 #include <lttng/tracepoint.h>
 #include <stdint.h>
 
-LTTNG_UST_TRACEPOINT_EVENT(engram_bench, event,
-                           LTTNG_UST_TP_ARGS(uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d),
-                           LTTNG_UST_TP_FIELDS(lttng_ust_field_integer(uint64_t, a, a)
-                                                   lttng_ust_field_integer(uint64_t, b, b)
-                                                       lttng_ust_field_integer(uint64_t, c, c)
-                                                           lttng_ust_field_integer(uint64_t, d, d)))
+/* Fields are not separated by commas. */
+/* clang-format off */
+LTTNG_UST_TRACEPOINT_EVENT(
+    engram_bench, event,
+    LTTNG_UST_TP_ARGS(uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d),
+    LTTNG_UST_TP_FIELDS(
+        lttng_ust_field_integer(uint64_t, a, a)
+        lttng_ust_field_integer(uint64_t, b, b)
+        lttng_ust_field_integer(uint64_t, c, c)
+        lttng_ust_field_integer(uint64_t, d, d)
+    )
+)
+/* clang-format on */
 
 #endif
 

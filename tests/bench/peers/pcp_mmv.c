@@ -21,7 +21,8 @@ static uint64_t adds(void)
 /* The file is PCP_TMP_DIR/mmv/bench. */
 static int start(void)
 {
-    const pmUnits count = MMV_UNITS(0, 0, 1, 0, 0, PM_COUNT_ONE), none = MMV_UNITS(0, 0, 0, 0, 0, 0);
+    const pmUnits count = MMV_UNITS(0, 0, 1, 0, 0, PM_COUNT_ONE),
+                  none = MMV_UNITS(0, 0, 0, 0, 0, 0);
     mmv_registry_t *registry = mmv_stats_registry("bench", 1, 0);
     if (!registry)
         return -1;

@@ -14,8 +14,9 @@
  * library itself, asked in its own way, says were recorded meanwhile.  An
  * operation that records nothing has no count.
  *
- * `cold-OPERATION` reads EVICT_BYTES of other memory before each round and times
- * the operation alone; `ns` is the mean of the middle half of the rounds.
+ * `cold-OPERATION` reads EVICT_BYTES of other memory before each round and times the
+ * operation alone, within a loop and by a clock that are warm; `ns` is the mean of
+ * the middle half of the rounds.
  *
  * This is the program but for the operations, for peers in C and C++.
  */
@@ -25,7 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* So many different values that the branch predictor cannot learn them: log-uniform over PEER_BOUNDS. */
+/* So many different values that the branch predictor cannot learn them: log-uniform over
+ * PEER_BOUNDS. */
 #define PEER_VALUES 65536
 #define PEER_BOUNDS 15
 
@@ -36,7 +38,7 @@ extern "C" {
 struct peer_operation {
     const char *name;
     void (*run)(long from, long to);
-    uint64_t (*count)(void);     /* of all so far; NULL: nothing is recorded */
+    uint64_t (*count)(void);      /* of all so far; NULL: nothing is recorded */
     void (*prepare)(int threads); /* or NULL: right before each run */
 };
 
@@ -59,6 +61,6 @@ int peer_serve(const struct peer_operation *operations, size_t count);
             statement;                                                                             \
         }                                                                                          \
     }
-#define PEER_VALUE(i) peer_values[(i) % PEER_VALUES]
+#define PEER_VALUE(i) peer_values[(unsigned long)(i) % PEER_VALUES]
 
 #endif

@@ -137,7 +137,7 @@ int main(void)
 {
     static const char *const names[] = {
         "engram_operations_total", "engram_recall_duration_seconds", "engram_stores_total",
-        "engram_recalls_total", "engram_consolidations_total", "engram_activations_total"};
+        "engram_recalls_total",    "engram_consolidations_total",    "engram_activations_total"};
     static const struct peer_operation operations[] = {
         {"counter", add, adds, NULL},
         {"histogram", record_value, records, NULL},
