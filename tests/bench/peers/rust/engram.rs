@@ -4,8 +4,9 @@ mod peer;
 
 use peer::{Operation, VALUES};
 use std::cell::RefCell;
-use std::ffi::{c_char, c_int, CStr};
+use std::ffi::CStr;
 use std::io::{BufRead, BufReader, Write};
+use std::os::raw::{c_char, c_int};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 #[repr(C)]

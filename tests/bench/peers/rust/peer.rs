@@ -2,7 +2,6 @@
 //! What a contestant in Rust is but for its operations; ../peer.h says what it is asked and answers.
 use std::io::BufRead;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::OnceLock;
 use std::time::Instant;
 
 pub const VALUES: usize = 65536;
@@ -27,22 +26,24 @@ pub struct Operation<'a> {
     pub count: Option<Box<dyn Fn() -> u64 + 'a>>,
 }
 
-/// Reads more than the caches hold, all of which is memory of its own.
-fn evict() {
-    static OTHER: OnceLock<Vec<u8>> = OnceLock::new();
-    let other = OTHER.get_or_init(|| {
-        let wanted = std::env::var("EVICT_BYTES").ok().and_then(|size| size.parse().ok());
-        vec![1u8; wanted.unwrap_or(64 << 20)]
-    });
-    std::hint::black_box(other.iter().step_by(64).fold(0u8, |sum, byte| sum.wrapping_add(*byte)));
+/// Memory that is larger than the caches, all of it written to and so there.
+fn other_memory() -> Vec<u8> {
+    let wanted = std::env::var("EVICT_BYTES").ok().and_then(|size| size.parse().ok());
+    vec![1u8; wanted.unwrap_or(64 << 20)]
+}
+
+/// Or the compiler would leave out what is not used.
+fn use_up<T: Copy>(value: T) {
+    unsafe { std::ptr::read_volatile(&value) };
 }
 
 fn run_cold(operation: &Operation, rounds: usize) -> f64 {
+    let other = other_memory();
     let mut taken: Vec<f64> = (0..rounds)
         .map(|i| {
-            evict();
+            other.iter().step_by(64).for_each(|byte| use_up(*byte));
             // Neither the clock nor the loop is to be what is cold.
-            std::hint::black_box(Instant::now().elapsed().as_nanos());
+            use_up(Instant::now().elapsed().as_nanos());
             (operation.run)(i, i);
             let start = Instant::now();
             (operation.run)(i, i + 1);
@@ -90,9 +91,9 @@ fn answer(operations: &[Operation], asked: &str, threads: usize, rounds: usize) 
         Some(name) => (true, name),
         None => (false, asked),
     };
-    let Some(operation) = operations.iter().find(|operation| operation.name == name) else {
-        println!("{{\"absent\": \"the library has none\"}}");
-        return;
+    let operation = match operations.iter().find(|operation| operation.name == name) {
+        Some(operation) => operation,
+        None => return println!("{{\"absent\": \"the library has none\"}}"),
     };
     let before = operation.count.as_ref().map(|count| count());
     let ns = take(operation, cold, threads, rounds);
