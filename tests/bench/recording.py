@@ -210,7 +210,7 @@ def figures(operation, threads, taken):
 def net_of_the_loop(operation, threads, taken):
     ours, loop = (taken.ns.get((operation.name, threads, who)) for who in ("engram", "the loop alone"))
     net = [record - alone for record, alone in zip(ours, loop)]
-    yield table.of(operation.part, titled(operation, threads, " net of the loop"), "engram", "ns", net, NET_GOAL)
+    yield table.of(operation.part, titled(operation, threads, " less the loop"), "engram", "ns", net, NET_GOAL)
 
 
 def two_to_one(operation, who, taken):

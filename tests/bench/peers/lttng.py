@@ -12,8 +12,8 @@ import sys
 import time
 
 SESSION = f"engram-bench-{os.getpid()}"
-# Large enough for the consumer to keep up; what it has written is overwritten at 64 MB.
-CHANNEL = ["--subbuf-size=4M", "--num-subbuf=8", "--tracefile-size=32M", "--tracefile-count=2"]
+# Large enough for the consumer to keep up; of what it has written the last 16 MB of a CPU are kept.
+CHANNEL = ["--subbuf-size=2M", "--num-subbuf=8", "--tracefile-size=8M", "--tracefile-count=2"]
 
 
 def lttng(*words):
