@@ -15,6 +15,7 @@ class Contestant:
     command: tuple  # "{}" stands for the directory that the programs are built in
     kind: str  # "ours", "peer", or "yardstick" for what is no library
     package: str = ""  # of Debian, whose absence says why it could not be built
+    environment: dict = dataclasses.field(default_factory=dict)
     # What it does where it does not have the very operation: {operation: (its own, what to say of it)}.
     instead: dict = dataclasses.field(default_factory=dict)
 
@@ -43,7 +44,7 @@ class Running:
         room = pathlib.Path(room, contestant.who.replace(" ", "-"))
         (room / "mmv").mkdir(parents=True)  # where PCP writes
         (room / "regions").mkdir()
-        surroundings = os.environ | {
+        surroundings = os.environ | contestant.environment | {
             "ENGRAM_DIR": str(room / "regions"), "PCP_TMP_DIR": str(room), "ROOM": str(room),
             "EVICT_BYTES": str(evict_bytes)}
         surroundings.pop("ENGRAM_METRICS", None)

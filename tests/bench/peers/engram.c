@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ours: engram OBSERVER [without-rseq]
+ * Ours: engram OBSERVER
  *
  * Compiled once with the header, its calls inlined, and once with ENGRAM_LINKED
  * for the calls that libengram has as symbols.  What was recorded is asked of
@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static engram_counter counter;
@@ -28,13 +27,30 @@ static engram_histogram histogram, bounds;
 static engram_event event;
 static FILE *asked, *answered;
 
-PEER_LOOP(add, engram_counter_add(counter, 1))
-PEER_LOOP(set, engram_gauge_set(gauge, PEER_VALUE(i)))
-PEER_LOOP(record, engram_histogram_record(histogram, PEER_VALUE(i)))
-PEER_LOOP(record_bounds, engram_histogram_record(bounds, PEER_VALUE(i)))
-PEER_LOOP(emit_at, engram_event_emit_at(event, (uint64_t)i, 1, 2))
-PEER_LOOP(emit, engram_event_emit(event, (uint64_t)i, 1))
-PEER_LOOP(time_span, engram_span_end(engram_span_begin(), histogram))
+/* With the handle in a local variable, which a loop keeps in registers, and in a global one, which
+ * is read each time. */
+#define LOOPS(name, type, handle, call)                                                            \
+    static void name(long from, long to)                                                           \
+    {                                                                                              \
+        const type held = handle;                                                                  \
+        for (long i = from; i < to; i++) {                                                         \
+            call;                                                                                  \
+        }                                                                                          \
+    }                                                                                              \
+    static void name##_global(long from, long to)                                                  \
+    {                                                                                              \
+        for (long i = from; i < to; i++) {                                                         \
+            type held = handle;                                                                    \
+            call;                                                                                  \
+        }                                                                                          \
+    }
+LOOPS(add, engram_counter, counter, engram_counter_add(held, 1))
+LOOPS(record, engram_histogram, histogram, engram_histogram_record(held, PEER_VALUE(i)))
+LOOPS(record_bounds, engram_histogram, bounds, engram_histogram_record(held, PEER_VALUE(i)))
+LOOPS(set, engram_gauge, gauge, engram_gauge_set(held, PEER_VALUE(i)))
+LOOPS(emit_at, engram_event, event, engram_event_emit_at(held, (uint64_t)i, 1, 2))
+LOOPS(emit, engram_event, event, engram_event_emit(held, (uint64_t)i, 1))
+LOOPS(time_span, engram_histogram, histogram, engram_span_end(engram_span_begin(), held))
 
 static int start_observer(const char *program)
 {
@@ -107,17 +123,25 @@ static void register_all(void)
 int main(int argc, char **argv)
 {
     static const struct peer_operation operations[] = {
-        {"counter", add, adds, NULL},         {"gauge", set, NULL, NULL},
-        {"histogram", record, records, NULL}, {"bounds", record_bounds, bounds_records, NULL},
-        {"event", emit_at, events, drain},    {"event-clock", emit, events, drain},
+        {"counter", add, adds, NULL},
+        {"counter-global", add_global, adds, NULL},
+        {"gauge", set, NULL, NULL},
+        {"gauge-global", set_global, NULL, NULL},
+        {"histogram", record, records, NULL},
+        {"histogram-global", record_global, records, NULL},
+        {"bounds", record_bounds, bounds_records, NULL},
+        {"bounds-global", record_bounds_global, bounds_records, NULL},
+        {"event", emit_at, events, drain},
+        {"event-global", emit_at_global, events, drain},
+        {"event-clock", emit, events, drain},
+        {"event-clock-global", emit_global, events, drain},
         {"span", time_span, records, NULL},
+        {"span-global", time_span_global, records, NULL},
     };
     if (argc < 2 || engram_attach("bench") || start_observer(argv[1])) {
         fprintf(stderr, "engram: %s\n", argc < 2 ? "no observer" : engram_reason());
         return 1;
     }
     register_all();
-    if (argc > 2 && strcmp(argv[2], "without-rseq") == 0)
-        counter.at.region->limit = 0;
     return peer_serve(operations, sizeof operations / sizeof operations[0]);
 }

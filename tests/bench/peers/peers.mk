@@ -20,6 +20,8 @@ peers: $(OUR_PEERS)
 other-peers:
 	@$(if $(strip $(OTHER_PEERS)),$(MAKE) --no-print-directory -sk $(OTHER_PEERS))
 
+# Programs, as users build theirs.
+$(BUILD)/obj/tests/bench/peers/%.o: ALL_CFLAGS := $(filter-out -fPIC,$(ALL_CFLAGS))
 peer_object = $(BUILD)/obj/tests/bench/peers/$(1).o
 $(PEER_DIR)/%: $(BUILD)/obj/tests/bench/peers/%.o $(call peer_object,peer)
 	@mkdir -p $(@D)

@@ -12,9 +12,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Slot {
-    region: usize,
-    blocks: u32,
-    slot: u32,
+    blocks: usize,
+    slot: usize,
 }
 
 #[repr(C)]
