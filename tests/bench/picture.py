@@ -92,7 +92,8 @@ class Drawing:
     def grid(self, low, high, unit, lines):
         for power in range(low, high + 1):
             x = LEFT + BAR * (power - low) / (high - low)
-            self.parts.append(f'<line x1="{x:.1f}" y1="{self.y}" x2="{x:.1f}" y2="{self.y + lines * LINE}" class="grid"/>')
+            bottom = self.y + lines * LINE
+            self.parts.append(f'<line x1="{x:.1f}" y1="{self.y}" x2="{x:.1f}" y2="{bottom}" class="grid"/>')
             self.text(f"{x:.1f}", self.y - 4, tick(power, unit), "faint", "middle")
 
     def bar(self, row, share):

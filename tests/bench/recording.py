@@ -13,7 +13,8 @@ import sys
 import tempfile
 
 import table
-from contestant import Contestant, Failed, Running
+from contestant import Contestant, Running
+from turns import Rounds, Taken, take
 
 HERE = pathlib.Path(__file__).resolve().parent
 BOUNDS = {"histogram": ("bounds", "15 bounds"), "span": ("span", "15 bounds")}
@@ -124,83 +125,13 @@ def evict_bytes():
     return 2048 * max(sizes, default=32 << 10)
 
 
-class Taken:
-    """All that was measured: ns by operation, threads and contestant, and what was lost meanwhile."""
-
-    def __init__(self):
-        self.ns, self.lost, self.asked_for = {}, {}, {}
-
-    def add(self, key, answer, expected):
-        self.ns.setdefault(key, []).append(answer["ns"])
-        if "count" in answer:
-            self.lost[key] = self.lost.get(key, 0) + expected - answer["count"]
-            self.asked_for[key] = self.asked_for.get(key, 0) + expected
-
-    def whose(self, operation, threads):
-        """Who took part."""
-        return [key[2] for key in self.ns if key[:2] == (operation, threads)]
-
-    def loss(self, key):
-        """In words; "" where nothing was lost."""
-        lost = self.lost.get(key, 0)
-        return f"LOST {lost:,} of {self.asked_for[key]:,} ({lost / self.asked_for[key]:.1%})" if lost else ""
-
-
-class Rounds:
-    """How many rounds make a line last long enough, by contestant, operation and threads."""
-
-    def __init__(self, quick):
-        self.line_ns = 5e6 if quick else 60e6
-        self.cold = 5 if quick else 25
-        self.known = {}
-
-    def of(self, running, operation, own, threads):
-        """None where the contestant has no such operation."""
-        key = (running.contestant.who, operation, threads)
-        if key not in self.known:
-            self.known[key] = self.found(running, own, threads)
-        return self.known[key]
-
-    def found(self, running, own, threads):
-        if own.startswith("cold-"):
-            return self.cold if running.ask(own, threads, 1) else None
-        for rounds in (1000, 50000):  # the first meets pages that are not there yet
-            answer = running.ask(own, threads, rounds)
-            if not answer:
-                return None
-        return max(1000, int(self.line_ns / max(answer["ns"], 0.1)))
-
-
-def take_one(running, operation, threads, rounds, taken):
-    own, _ = running.contestant.asked(operation.name)
-    count = rounds.of(running, operation.name, own, threads)
-    if count:
-        key = (operation.name, threads, running.contestant.who)
-        taken.add(key, running.ask(own, threads, count), threads * count)
-
-
-def take(run, operation, running, rounds, taken):
-    """All turns of one operation; who fails is left out from then on, and named."""
-    threads = [number for number in operation.threads if number <= len(os.sched_getaffinity(0))]
-    for turn in range(run.turns):
-        for one in [one for one in running if one.contestant.who in operation.who][::1 if turn % 2 else -1]:
-            try:
-                for number in threads:
-                    take_one(one, operation, number, rounds, taken)
-            except Failed as reason:
-                if one.contestant.kind == "ours":
-                    sys.exit(f"{one.contestant.who}: {operation.name}: {reason}")
-                run.missing.append(f"{one.contestant.who}: {reason}")
-                running.remove(one)
-
-
 def start(run, room):
     programs, running = (run.build / "bench/peers").resolve(), []
     for contestant in CONTESTANTS:
         if contestant.is_built(programs):
             running.append(Running(contestant, programs, room, evict_bytes()))
         elif contestant.package:
-            run.missing.append(f"{contestant.who}: {contestant.package} (make bench-deps)")
+            run.missing.append(f"{contestant.who}: not built; make bench-deps installs {contestant.package}")
         else:
             sys.exit(f"{contestant.who} is not built: make peers")
     return running

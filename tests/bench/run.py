@@ -51,7 +51,8 @@ def main(wanted):
     print(table.text(rows))
     for sentence in run.missing:
         print(f"not measured: {sentence}")
-    (run.build / "bench.json").write_text(table.as_json(rows, machine=machine(), turns=run.turns, missing=run.missing) + "\n")
+    about = {"machine": machine(), "turns": run.turns, "missing": run.missing}
+    (run.build / "bench.json").write_text(table.as_json(rows, **about) + "\n")
     (run.build / "bench.svg").write_text(picture.svg(rows))
 
 

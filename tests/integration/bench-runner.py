@@ -12,6 +12,7 @@ import contestant
 import picture
 import recording
 import table
+import turns
 
 # A library that takes 2 ns with one thread and 6 ns with two, when it loses a tenth.
 LIBRARY = """#!/usr/bin/env python3
@@ -54,15 +55,16 @@ class Run:
 
 def measured(room):
     """What the driver takes of a library and of one that ends at once."""
-    run, taken = Run(), recording.Taken()
+    run, taken = Run(), turns.Taken()
     for name, text in (("library", LIBRARY), ("mute", MUTE)):
         (room / name).write_text(text)
         (room / name).chmod(stat.S_IRWXU)
     running = [contestant.Running(contestant.Contestant(who, (f"{{}}/{program}",), "peer"), room, room, 1 << 20)
                for who, program in (("good", "library"), ("silent", "mute"))]
     names = [one.contestant.who for one in running]
-    for operation in (recording.Operation("counter", "p", "add", names), recording.Operation("span", "p", "span", names)):
-        recording.take(run, operation, running, recording.Rounds(True), taken)
+    for operation in ("counter", "span"):
+        operation = recording.Operation(operation, "p", operation, names)
+        turns.take(run, operation, running, turns.Rounds(True), taken)
     for one in running:
         one.stop()
     return run, taken
@@ -83,7 +85,7 @@ def driver():
 
 
 def filled(figures, lost=()):
-    taken = recording.Taken()
+    taken = turns.Taken()
     for (threads, who), ns in figures.items():
         for each in ns:
             kept = 90 if (threads, who) in lost else 100

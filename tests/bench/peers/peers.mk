@@ -6,9 +6,10 @@ OUR_PEERS := $(addprefix $(PEER_DIR)/,engram engram-a engram-so observer yardsti
 found = $(if $(shell { $(1); } >/dev/null 2>&1 && echo yes),$(2))
 RUST_CRATE := /usr/share/cargo/registry/prometheus-0.13*/Cargo.toml
 GO_SOURCES := /usr/share/gocode
+GO_LIBRARY := $(GO_SOURCES)/src/github.com/prometheus/client_golang/prometheus/counter.go
 OTHER_PEERS = $(addprefix $(PEER_DIR)/,\
   $(call found,pkg-config --exists prometheus-cpp-core,prometheus-cpp) \
-  $(call found,command -v go && ls $(GO_SOURCES)/src/github.com/prometheus/client_golang/prometheus/counter.go,client_golang) \
+  $(call found,command -v go && ls $(GO_LIBRARY),client_golang) \
   $(call found,pkg-config --exists lttng-ust && command -v lttng-sessiond,lttng) \
   $(call found,pkg-config --exists libpcp && ls /usr/include/pcp/mmv_stats.h,pcp-mmv) \
   $(call found,command -v rustc,engram-rust-a engram-rust-so) \
