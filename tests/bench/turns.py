@@ -4,6 +4,9 @@ import sys
 
 from contestant import Failed
 
+LINE_NS = 6e6  # so short that on a busy machine most lines are not interrupted
+COLD_ROUNDS = {True: 5, False: 25}  # quick or not
+
 
 class Taken:
     """All that was measured: ns by operation, threads and contestant, and what was lost meanwhile."""
@@ -31,8 +34,7 @@ class Rounds:
     """How many rounds make a line last long enough, by contestant, operation and threads."""
 
     def __init__(self, quick):
-        self.line_ns = 5e6 if quick else 60e6
-        self.cold = 5 if quick else 25
+        self.cold = COLD_ROUNDS[quick]
         self.known = {}
 
     def of(self, running, operation, own, threads):
@@ -49,7 +51,7 @@ class Rounds:
             answer = running.ask(own, threads, rounds)
             if not answer:
                 return None
-        return max(1000, int(self.line_ns / max(answer["ns"], 0.1)))
+        return max(1000, int(LINE_NS / max(answer["ns"], 0.1)))
 
 
 def take_one(running, operation, threads, rounds, taken):
@@ -60,10 +62,15 @@ def take_one(running, operation, threads, rounds, taken):
         taken.add(key, running.ask(own, threads, count), threads * count)
 
 
+def number_of(run, operation):
+    """Of turns: as many more as their lines are short."""
+    return run.turns if run.quick or operation.name.startswith("cold-") else 5 * run.turns
+
+
 def take(run, operation, running, rounds, taken):
     """All turns of one operation; who fails is left out from then on, and named."""
     threads = [number for number in operation.threads if number <= len(os.sched_getaffinity(0))]
-    for turn in range(run.turns):
+    for turn in range(number_of(run, operation)):
         for one in [one for one in running if one.contestant.who in operation.who][::1 if turn % 2 else -1]:
             try:
                 for number in threads:

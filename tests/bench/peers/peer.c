@@ -45,6 +45,7 @@ struct turn {
 
 struct worker {
     pthread_t thread;
+    int number;
     struct turn *turn;
     double ns;
 };
@@ -98,11 +99,28 @@ static double run_cold(const struct turn *turn)
     return sum / (double)(turn->rounds - 2 * out);
 }
 
+/* Threads of one turn have a CPU each, as far as there are: the scheduler may take its time to find
+ * them, and until then one ran after the other. */
+static void take_own_cpu(int number)
+{
+    cpu_set_t allowed, own;
+    CPU_ZERO(&own);
+    if (sched_getaffinity(0, sizeof allowed, &allowed))
+        return;
+    number %= CPU_COUNT(&allowed);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &allowed) && number-- == 0)
+            CPU_SET(cpu, &own);
+    sched_setaffinity(0, sizeof own, &own);
+}
+
 /* All start at once: what runs before the others came is not under their load. */
 static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct turn *turn = worker->turn;
+    if (turn->threads > 1)
+        take_own_cpu(worker->number);
     __atomic_add_fetch(&turn->ready, 1, __ATOMIC_ACQ_REL);
     while (__atomic_load_n(&turn->ready, __ATOMIC_ACQUIRE) < turn->threads)
         sched_yield();
@@ -115,6 +133,7 @@ static double take(struct turn *turn)
     struct worker workers[THREADS_MAX];
     double sum = 0;
     for (int i = 0; i < turn->threads; i++) {
+        workers[i].number = i;
         workers[i].turn = turn;
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
             abort();

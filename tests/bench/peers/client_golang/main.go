@@ -14,7 +14,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -132,6 +134,25 @@ func runWarm(run func(from, to int), rounds int) float64 {
 	return float64(time.Since(start).Nanoseconds()) / float64(rounds)
 }
 
+// takeOwnCPU moves this thread to the CPU of that number among those that the process may run on.
+func takeOwnCPU(number int) {
+	var set [1024 / 64]uint64
+	size, at := unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set))
+	if _, _, err := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, size, at); err != 0 {
+		return
+	}
+	var allowed []int
+	for cpu := 0; cpu < 1024; cpu++ {
+		if set[cpu/64]>>(cpu%64)&1 == 1 {
+			allowed = append(allowed, cpu)
+		}
+	}
+	cpu := allowed[number%len(allowed)]
+	set = [1024 / 64]uint64{}
+	set[cpu/64] = 1 << (cpu % 64)
+	syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, size, at)
+}
+
 func take(one func(run func(from, to int), rounds int) float64, run func(from, to int), threads, rounds int) float64 {
 	var all sync.WaitGroup
 	var ready int32
@@ -140,7 +161,10 @@ func take(one func(run func(from, to int), rounds int) float64, run func(from, t
 		all.Add(1)
 		go func(i int) {
 			defer all.Done()
-			runtime.LockOSThread()
+			runtime.LockOSThread() // for good: a thread that was moved ends with its work
+			if threads > 1 {
+				takeOwnCPU(i)
+			}
 			atomic.AddInt32(&ready, 1)
 			for atomic.LoadInt32(&ready) < int32(threads) {
 				runtime.Gosched()

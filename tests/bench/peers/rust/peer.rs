@@ -61,6 +61,25 @@ fn run_warm(operation: &Operation, rounds: usize) -> f64 {
     start.elapsed().as_nanos() as f64 / rounds as f64
 }
 
+extern "C" {
+    fn sched_getaffinity(pid: i32, size: usize, set: *mut u64) -> i32;
+    fn sched_setaffinity(pid: i32, size: usize, set: *const u64) -> i32;
+}
+
+/// Moves this thread to the CPU of that number among those that the process may run on.
+fn take_own_cpu(number: usize) {
+    let mut set = [0u64; 1024 / 64];
+    let size = std::mem::size_of_val(&set);
+    if unsafe { sched_getaffinity(0, size, set.as_mut_ptr()) } < 0 {
+        return;
+    }
+    let allowed: Vec<usize> = (0..1024).filter(|cpu| set[cpu / 64] >> (cpu % 64) & 1 == 1).collect();
+    let cpu = allowed[number % allowed.len()];
+    set = [0; 1024 / 64];
+    set[cpu / 64] = 1 << (cpu % 64);
+    unsafe { sched_setaffinity(0, size, set.as_ptr()) };
+}
+
 struct Shared<'a>(&'a Operation<'a>);
 unsafe impl Sync for Shared<'_> {} // the threads touch `run` alone, which is Sync
 impl<'a> Shared<'a> {
@@ -72,15 +91,19 @@ impl<'a> Shared<'a> {
 fn take(operation: &Operation, cold: bool, threads: usize, rounds: usize) -> f64 {
     let ready = AtomicUsize::new(0);
     let shared = Shared(operation);
-    let one = || {
+    let one = |number| {
+        if threads > 1 {
+            take_own_cpu(number);
+        }
         ready.fetch_add(1, Ordering::AcqRel);
         while ready.load(Ordering::Acquire) < threads {
             std::thread::yield_now();
         }
         shared.take(cold, rounds)
     };
+    let one = &one;
     let sum: f64 = std::thread::scope(|scope| {
-        let started: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        let started: Vec<_> = (0..threads).map(|number| scope.spawn(move || one(number))).collect();
         started.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     sum / threads as f64
