@@ -49,14 +49,13 @@ class Running:
             "EVICT_BYTES": str(evict_bytes)}
         surroundings.pop("ENGRAM_METRICS", None)
         self.complaints = (room / "stderr").open("w+")
-        self.process = subprocess.Popen(contestant.words(programs), env=surroundings,
+        self.process = subprocess.Popen(contestant.words(programs), env=surroundings, bufsize=0,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints)
 
     def ask(self, operation, threads, rounds):
         """What it answers, or None where its library has no such thing."""
         try:
             self.process.stdin.write(f"{operation} {threads} {rounds}\n".encode())
-            self.process.stdin.flush()
         except BrokenPipeError:
             raise Failed(self.complaint()) from None
         if not select.select([self.process.stdout], [], [], PATIENCE)[0]:

@@ -1,7 +1,7 @@
 """What a record costs, as the recording thread sees it: ours beside every library that is installed.
 
-Within each turn every contestant does every operation, with one thread and then with two on the same
-object; afterwards it is asked how much it recorded.  Histograms are fed 65,536 values that are
+Within each turn every contestant does every operation some times, with one thread and then with two on
+the same object; afterwards it is asked how much it recorded.  Histograms are fed 65,536 values that are
 log-uniform from 1 us to 10 s.
 """
 import dataclasses
@@ -14,7 +14,7 @@ import tempfile
 
 import table
 from contestant import Contestant, Running
-from turns import Rounds, Taken, take
+from turns import Turns
 
 HERE = pathlib.Path(__file__).resolve().parent
 BOUNDS = {"histogram": ("bounds", "15 bounds"), "span": ("span", "15 bounds")}
@@ -125,16 +125,15 @@ def evict_bytes():
     return 2048 * max(sizes, default=32 << 10)
 
 
-def start(run, room):
-    programs, running = (run.build / "bench/peers").resolve(), []
-    for contestant in CONTESTANTS:
-        if contestant.is_built(programs):
-            running.append(Running(contestant, programs, room, evict_bytes()))
-        elif contestant.package:
-            run.missing.append(f"{contestant.who}: not built; make bench-deps installs {contestant.package}")
-        else:
+def built(run):
+    """The contestants that there are; the others are named."""
+    programs = (run.build / "bench/peers").resolve()
+    lacking = [contestant for contestant in CONTESTANTS if not contestant.is_built(programs)]
+    for contestant in lacking:
+        if not contestant.package:
             sys.exit(f"{contestant.who} is not built: make peers")
-    return running
+        run.missing.append(f"{contestant.who}: not built; make bench-deps installs {contestant.package}")
+    return [contestant for contestant in CONTESTANTS if contestant not in lacking], programs
 
 
 def titled(operation, threads, of_what=""):
@@ -151,24 +150,25 @@ def figures(operation, threads, taken):
                        goal_of(operation, threads, who), note)
 
 
+def compared(operation, what, unit, of, ours, other, goal, note=""):
+    """A row that follows from two others: of their best turns, and of their medians."""
+    best, median = (of(choice(ours), choice(other)) for choice in (min, statistics.median))
+    return table.Row(operation.part, what, "engram", unit, best, median, goal, note)
+
+
 def net_of_the_loop(operation, threads, taken):
-    ours, loop = (taken.ns.get((operation.name, threads, who)) for who in ("engram", "the loop alone"))
-    net = [record - alone for record, alone in zip(ours, loop)]
-    yield table.of(operation.part, titled(operation, threads, " less the loop"), "engram", "ns", net, NET_GOAL)
-
-
-def two_to_one(operation, who, taken):
-    """How many times as long a record takes with two threads, turn by turn."""
-    one, two = (taken.ns.get((operation.name, threads, who), []) for threads in (1, 2))
-    return [both / alone for alone, both in zip(one, two)]
+    ours, loop = (taken.ns[operation.name, threads, who] for who in ("engram", "the loop alone"))
+    yield compared(operation, titled(operation, threads, " less the loop"), "ns",
+                   lambda record, alone: record - alone, ours, loop, NET_GOAL)
 
 
 def beside_one_thread(operation, taken):
-    ours, loop = (two_to_one(operation, who, taken) for who in ("engram", "the loop alone"))
-    if ours:
-        yield table.of(operation.part, f"{operation.what}, 2 threads to 1", "engram", "x", ours,
-                       "<= 2" if is_stacked() else "<= 1.2",
-                       f"the loop alone: {statistics.median(loop):.2f}, 1 on an idle machine")
+    one, two = (taken.ns.get((operation.name, threads, "engram")) for threads in (1, 2))
+    if two:
+        loop = [statistics.median(taken.ns[operation.name, threads, "the loop alone"]) for threads in (1, 2)]
+        yield compared(operation, f"{operation.what}, 2 threads to 1", "x", lambda both, alone: both / alone,
+                       two, one, "<= 2" if is_stacked() else "<= 1.2",
+                       f"the loop alone: {loop[1] / loop[0]:.2f}, which is 1 on an idle machine")
 
 
 def fastest(operation, threads, taken):
@@ -183,8 +183,7 @@ def times_faster(operation, threads, taken):
     peer = fastest(operation, threads, taken)
     if peer:
         ours, other = (taken.ns[operation.name, threads, who] for who in ("engram", peer))
-        yield table.of(operation.part, titled(operation, threads), "engram", "x",
-                       [theirs / our for our, theirs in zip(ours, other)],
+        yield compared(operation, titled(operation, threads), "x", lambda our, their: their / our, ours, other,
                        ratio_goals(is_stacked()).get((operation.name, threads), ""),
                        f"faster than {peer}, the fastest that counts right")
 
@@ -208,15 +207,25 @@ def check_ours(taken):
             sys.exit(f"{key[2]}: {key[0]}, {key[1]} threads: {taken.loss(key)}")
 
 
-def rows(run):
-    taken, rounds = Taken(), Rounds(run.quick)
+def take_turn(turns, contestants, programs):
+    """By processes that are started anew: some loops take longer at some addresses."""
     with tempfile.TemporaryDirectory(prefix="engram-bench-", dir="/dev/shm") as room:
-        running = start(run, room)
+        running = [Running(contestant, programs, room, evict_bytes()) for contestant in contestants
+                   if contestant.who not in turns.failed]
         try:
             for operation in OPERATIONS:
-                take(run, operation, running, rounds, taken)
-                check_ours(taken)
-                yield from rows_of(operation, taken)
+                turns.take(operation, running)
         finally:
             for one in running:
                 one.stop()
+
+
+def rows(run):
+    contestants, programs = built(run)
+    turns = Turns(run.quick)
+    for _ in range(run.turns):
+        take_turn(turns, contestants, programs)
+    run.missing += [f"{who}: {reason}" for who, reason in turns.failed.items()]
+    check_ours(turns.taken)
+    for operation in OPERATIONS:
+        yield from rows_of(operation, turns.taken)

@@ -1,11 +1,11 @@
 """Turns: every contestant does an operation, one after the other, again and again, and what that gave."""
 import os
+import random
 import sys
 
 from contestant import Failed
 
 LINE_NS = 6e6  # so short that on a busy machine most lines are not interrupted
-COLD_ROUNDS = {True: 5, False: 25}  # quick or not
 
 
 class Taken:
@@ -30,53 +30,51 @@ class Taken:
         return f"LOST {lost:,} of {self.asked_for[key]:,} ({lost / self.asked_for[key]:.1%})" if lost else ""
 
 
-class Rounds:
-    """How many rounds make a line last long enough, by contestant, operation and threads."""
+class Turns:
+    """What is asked of those who run, how often, and what they answered."""
 
     def __init__(self, quick):
-        self.cold = COLD_ROUNDS[quick]
-        self.known = {}
+        self.lines, self.cold = (1, 5) if quick else (5, 25)  # in each turn; rounds of a cold line
+        self.taken = Taken()
+        self.failed = {}  # who did not answer, and why: they are not asked again
+        self.rounds = {}  # that make a line long enough
 
-    def of(self, running, operation, own, threads):
-        """None where the contestant has no such operation."""
-        key = (running.contestant.who, operation, threads)
-        if key not in self.known:
-            self.known[key] = self.found(running, own, threads)
-        return self.known[key]
+    def take(self, operation, running):
+        """A turn of an operation, with one thread and with more."""
+        threads = [number for number in operation.threads if number <= len(os.sched_getaffinity(0))]
+        lines = 1 if operation.name.startswith("cold-") else self.lines
+        those = [one for one in running if one.contestant.who in operation.who]
+        for line in range(lines + 1):
+            for one in random.sample(those, len(those)):  # nobody always comes after the same one
+                for number in threads:
+                    self.ask(one, operation.name, number, warm=line == 0)
 
-    def found(self, running, own, threads):
-        if own.startswith("cold-"):
-            return self.cold if running.ask(own, threads, 1) else None
-        for rounds in (1000, 50000):  # the first meets pages that are not there yet
-            answer = running.ask(own, threads, rounds)
-            if not answer:
-                return None
+    def ask(self, one, operation, threads, warm):
+        who = one.contestant.who
+        if who in self.failed:
+            return
+        try:
+            (self.warm if warm else self.line)(one, operation, threads)
+        except Failed as reason:
+            if one.contestant.kind == "ours":
+                sys.exit(f"{who}: {operation}: {reason}")
+            self.failed[who] = str(reason)
+
+    def warm(self, one, operation, threads):
+        """The first records of a process meet pages that are not there yet; the next tell how long one takes."""
+        own, _ = one.contestant.asked(operation)
+        is_cold = own.startswith("cold-")
+        answer = one.ask(own, threads, 1 if is_cold else 1000)
+        key = (operation, threads, one.contestant.who)
+        if answer and key not in self.rounds:
+            self.rounds[key] = self.cold if is_cold else self.long_enough(one.ask(own, threads, 50000))
+
+    @staticmethod
+    def long_enough(answer):
         return max(1000, int(LINE_NS / max(answer["ns"], 0.1)))
 
-
-def take_one(running, operation, threads, rounds, taken):
-    own, _ = running.contestant.asked(operation.name)
-    count = rounds.of(running, operation.name, own, threads)
-    if count:
-        key = (operation.name, threads, running.contestant.who)
-        taken.add(key, running.ask(own, threads, count), threads * count)
-
-
-def number_of(run, operation):
-    """Of turns: as many more as their lines are short."""
-    return run.turns if run.quick or operation.name.startswith("cold-") else 5 * run.turns
-
-
-def take(run, operation, running, rounds, taken):
-    """All turns of one operation; who fails is left out from then on, and named."""
-    threads = [number for number in operation.threads if number <= len(os.sched_getaffinity(0))]
-    for turn in range(number_of(run, operation)):
-        for one in [one for one in running if one.contestant.who in operation.who][::1 if turn % 2 else -1]:
-            try:
-                for number in threads:
-                    take_one(one, operation, number, rounds, taken)
-            except Failed as reason:
-                if one.contestant.kind == "ours":
-                    sys.exit(f"{one.contestant.who}: {operation.name}: {reason}")
-                run.missing.append(f"{one.contestant.who}: {reason}")
-                running.remove(one)
+    def line(self, one, operation, threads):
+        own, _ = one.contestant.asked(operation)
+        key = (operation, threads, one.contestant.who)
+        if key in self.rounds:
+            self.taken.add(key, one.ask(own, threads, self.rounds[key]), threads * self.rounds[key])

@@ -46,38 +46,29 @@ def goals():
     expect("verdicts", [line.split("goal")[1] for line in lines if "goal" in line], [" <= 2: reached", " >= 3: MISSED"])
 
 
-class Run:
-    quick, turns = True, 3
-
-    def __init__(self):
-        self.missing = []
-
-
 def measured(room):
-    """What the driver takes of a library and of one that ends at once."""
-    run, taken = Run(), turns.Taken()
+    """Three turns of a library and of one that ends at once."""
+    taking = turns.Turns(quick=True)
     for name, text in (("library", LIBRARY), ("mute", MUTE)):
         (room / name).write_text(text)
         (room / name).chmod(stat.S_IRWXU)
     running = [contestant.Running(contestant.Contestant(who, (f"{{}}/{program}",), "peer"), room, room, 1 << 20)
                for who, program in (("good", "library"), ("silent", "mute"))]
-    names = [one.contestant.who for one in running]
-    for operation in ("counter", "span"):
-        operation = recording.Operation(operation, "p", operation, names)
-        turns.take(run, operation, running, turns.Rounds(True), taken)
+    for operation in ("counter", "span") * 3:
+        taking.take(recording.Operation(operation, "p", operation, ["good", "silent"]), running)
     for one in running:
         one.stop()
-    return run, taken
+    return taking.taken, taking.failed
 
 
 def driver():
     with tempfile.TemporaryDirectory() as room:
-        run, taken = measured(pathlib.Path(room))
+        taken, failed = measured(pathlib.Path(room))
     expect("who took part", taken.whose("counter", 1), ["good"])
     expect("an operation that nobody has", taken.whose("span", 1), [])
-    expect("one turn each", taken.ns["counter", 1, "good"], [2, 2, 2])
+    expect("one line each", taken.ns["counter", 1, "good"], [2, 2, 2])
     expect("nothing lost", taken.loss(("counter", 1, "good")), "")
-    expect("who does not answer is named", run.missing, ["silent: no daemon"])
+    expect("who does not answer is named", failed, {"silent": "no daemon"})
     if ("counter", 2, "good") in taken.ns:  # not on one CPU
         loss = taken.loss(("counter", 2, "good"))
         if not loss.startswith("LOST ") or not loss.endswith("(10.0%)"):
@@ -100,8 +91,13 @@ def ratios():
     row, = recording.times_faster(operation, 1, filled(figures))
     expect("beside the fastest library", (row.median, row.reached()), (2, False))
     row, = recording.times_faster(operation, 1, filled(figures, lost=[(1, "PCP MMV")]))
-    expect("one that loses is no measure", (row.median, row.least, row.reached()), (4, 5, True))
+    expect("one that loses is no measure", (row.least, row.median, row.reached()), (4, 5, True))
+    expect("what it follows from", row.note, "faster than Rust prometheus, the fastest that counts right")
     expect("nobody to be beside", list(recording.times_faster(operation, 1, filled({(1, "engram"): [1]}))), [])
+    figures |= {(2, "engram"): [2, 3, 9], (1, "the loop alone"): [1], (2, "the loop alone"): [1.5]}
+    row, = recording.beside_one_thread(operation, filled(figures))
+    expect("two threads to one", (row.least, row.median, row.reached()), (2, 3, False))
+    expect("a machine that is busy", "1.50" in row.note, True)
     try:
         recording.check_ours(filled(figures, lost=[(1, "engram")]))
     except SystemExit as complaint:

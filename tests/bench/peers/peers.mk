@@ -21,8 +21,9 @@ peers: $(OUR_PEERS)
 other-peers:
 	@$(if $(strip $(OTHER_PEERS)),$(MAKE) --no-print-directory -sk $(OTHER_PEERS))
 
-# Programs, as users build theirs.
-$(BUILD)/obj/tests/bench/peers/%.o: ALL_CFLAGS := $(filter-out -fPIC,$(ALL_CFLAGS))
+# Programs, as users build theirs; but a loop of one cycle takes two where it crosses a line.
+ALIGNED := -falign-loops=64
+$(BUILD)/obj/tests/bench/peers/%.o: ALL_CFLAGS := $(filter-out -fPIC,$(ALL_CFLAGS)) $(ALIGNED)
 peer_object = $(BUILD)/obj/tests/bench/peers/$(1).o
 $(PEER_DIR)/%: $(BUILD)/obj/tests/bench/peers/%.o $(call peer_object,peer)
 	@mkdir -p $(@D)
@@ -45,11 +46,11 @@ $(PEER_DIR)/libengram.so.0: $(BUILD)/libengram.so
 	cp $< $@
 
 $(PEER_DIR)/prometheus-cpp: $(PEER_SOURCES)/prometheus_cpp.cc $(call peer_object,peer)
-	$(CXX) -std=c++17 $(CFLAGS) -I. $^ $$(pkg-config --cflags --libs prometheus-cpp-core) -pthread -lm -o $@
+	$(CXX) -std=c++17 $(CFLAGS) $(ALIGNED) -I. $^ $$(pkg-config --cflags --libs prometheus-cpp-core) -pthread -lm -o $@
 $(PEER_DIR)/pcp-mmv: $(PEER_SOURCES)/pcp_mmv.c $(call peer_object,peer)
-	$(CC) -std=gnu11 $(CFLAGS) -I. $^ -lpcp_mmv -lpcp -pthread -lm -o $@
+	$(CC) -std=gnu11 $(CFLAGS) $(ALIGNED) -I. $^ -lpcp_mmv -lpcp -pthread -lm -o $@
 $(PEER_DIR)/lttng: $(PEER_SOURCES)/lttng.c $(call peer_object,peer)
-	$(CC) -std=gnu11 $(CFLAGS) -I. $^ $$(pkg-config --libs lttng-ust) -pthread -lm -o $@
+	$(CC) -std=gnu11 $(CFLAGS) $(ALIGNED) -I. $^ $$(pkg-config --libs lttng-ust) -pthread -lm -o $@
 $(PEER_DIR)/client_golang: $(PEER_SOURCES)/client_golang/main.go
 	GO111MODULE=off GOPATH=$(GO_SOURCES) GOCACHE=$(abspath $(PEER_DIR)/go-cache) go build -o $@ $<
 
