@@ -51,6 +51,8 @@ LOOPS(set, engram_gauge, gauge, engram_gauge_set(held, PEER_VALUE(i)))
 LOOPS(emit_at, engram_event, event, engram_event_emit_at(held, (uint64_t)i, 1, 2))
 LOOPS(emit, engram_event, event, engram_event_emit(held, (uint64_t)i, 1))
 LOOPS(time_span, engram_histogram, histogram, engram_span_end(engram_span_begin(), held))
+PEER_LOOP(time_work, engram_span span = engram_span_begin(); PEER_WORK(i);
+          engram_span_end(span, histogram))
 
 static int start_observer(const char *program)
 {
@@ -137,6 +139,7 @@ int main(int argc, char **argv)
         {"event-clock-global", emit_global, events, drain},
         {"span", time_span, records, NULL},
         {"span-global", time_span_global, records, NULL},
+        {"span-work", time_work, records, NULL},
     };
     if (argc < 2 || engram_attach("bench") || start_observer(argv[1])) {
         fprintf(stderr, "engram: %s\n", argc < 2 ? "no observer" : engram_reason());

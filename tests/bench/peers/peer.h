@@ -61,6 +61,15 @@ int peer_serve(const struct peer_operation *operations, size_t count);
             statement;                                                                             \
         }                                                                                          \
     }
+/* Something for a span to be around: multiplications that wait for each other, some 50 ns. */
+#define PEER_WORK(i)                                                                               \
+    do {                                                                                           \
+        uint64_t product = (uint64_t)(i);                                                          \
+        for (int step = 0; step < 60; step++) {                                                    \
+            product *= UINT64_C(6364136223846793005);                                              \
+            __asm__ volatile("" : "+r"(product));                                                  \
+        }                                                                                          \
+    } while (0)
 #define PEER_VALUE(i) peer_values[(unsigned long)(i) % PEER_VALUES]
 
 #endif

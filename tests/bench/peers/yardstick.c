@@ -25,6 +25,7 @@ static void read_clock(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
 }
 PEER_LOOP(read_clock_once, read_clock())
+PEER_LOOP(work, PEER_WORK(i))
 PEER_LOOP(read_twice, read_clock(); read_clock())
 
 static uint64_t total(void)
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
         {"counter", atomic ? add_atomic : add_plain, total, NULL},
         {"loop", nothing, NULL, NULL},
         {"loop-value", only_value, NULL, NULL},
+        {"work", work, NULL, NULL},
         {"clock", read_clock_once, NULL, NULL},
         {"clock-twice", read_twice, NULL, NULL},
     };
