@@ -82,7 +82,7 @@ static void collect(struct collector *collector)
     if (!plan)
         return;
     uint64_t start = clock_monotonic();
-    struct partial *partial = partial_new(plan, collector->with.topology, collector->socket);
+    struct partial *partial = partial_new(collector->with.store, plan, collector->socket);
     for (uint32_t i = 0; partial && partial->host && i < plan->gauge_count; i++)
         partial->host[plan->gauges[i]].count = ENGRAM_GAUGE_UNSET;
     if (partial)

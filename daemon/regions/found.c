@@ -351,14 +351,36 @@ static bool may_be_folded(struct quota_user *user)
     return !waits;
 }
 
+typedef bool file_is(const struct found *found, const struct found_file *file);
+
+static bool is_dead(const struct found *found, const struct found_file *file)
+{
+    (void)found;
+    return file->region && !file->alive;
+}
+
+static bool has_new_name(const struct found *found, const struct found_file *file)
+{
+    return file->region && !totals_known(found->totals, file->region->process);
+}
+
+/* For as many as are so: most of the time for none, and then nothing is allocated. */
+static struct region **room_for(const struct found *found, file_is *is)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < found->count; i++)
+        count += is(found, found->files[i]);
+    return count ? calloc(count, sizeof(struct region *)) : NULL;
+}
+
 struct region **found_dead(struct found *found, uint32_t *count)
 {
-    struct region **dead = calloc(found->count + 1, sizeof *dead);
+    struct region **dead = room_for(found, is_dead);
     *count = 0;
     count_folded(found);
     for (uint32_t i = 0; dead && i < found->count; i++) {
         const struct found_file *file = found->files[i];
-        if (file->region && !file->alive && may_be_folded(file->user))
+        if (is_dead(found, file) && may_be_folded(file->user))
             dead[(*count)++] = region_hold(file->region);
     }
     return dead;
@@ -366,13 +388,11 @@ struct region **found_dead(struct found *found, uint32_t *count)
 
 struct region **found_new_names(const struct found *found, uint32_t *count)
 {
-    struct region **named = calloc(found->count + 1, sizeof *named);
+    struct region **named = room_for(found, has_new_name);
     *count = 0;
-    for (uint32_t i = 0; named && i < found->count; i++) {
-        struct region *region = found->files[i]->region;
-        if (region && !totals_known(found->totals, region->process))
-            named[(*count)++] = region;
-    }
+    for (uint32_t i = 0; named && i < found->count; i++)
+        if (has_new_name(found, found->files[i]))
+            named[(*count)++] = found->files[i]->region;
     return named;
 }
 

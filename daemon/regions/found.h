@@ -85,7 +85,7 @@ bool found_refresh(struct found *found, bool thorough, struct self *self);
 struct region **found_dead(struct found *found, uint32_t *count);
 
 /* Regions whose names the totals do not know, borrowed, in an array to be freed; NULL with *count 0
- * when there is no memory. */
+ * when there is none or no memory. */
 struct region **found_new_names(const struct found *found, uint32_t *count);
 
 /* These regions are part of the totals now: they are not served any more, and their files go. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/snapshot/snapshot.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/spares.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <urcu/urcu-memb.h>
 
 /*
@@ -28,23 +30,28 @@ const char *__tsan_default_suppressions(void)
 #define TELL_RELEASE(at) ((void)(at))
 #endif
 
+/* For each socket: in a tick it takes a partial and a whole, and as many wait to be retired. */
+#define SPARES 4
+
 static char readers_end; /* stands for the grace period */
 static char retired_all; /* and for what urcu_memb_barrier() waits for */
 
-/* A partial is held by its slot and by each snapshot that reads it; counted under the mutex. */
+/* A partial is held by its slot and by each snapshot that reads it; counted under the mutex.  One
+ * spare block with what it points to, as a whole is. */
 struct held_partial {
-    struct partial *partial;
+    struct partial partial;
     unsigned references;
+    union word *nodes[];
 };
 
 struct whole {
     struct snapshot snapshot;
-    struct plan *plan;           /* a reference */
-    struct held_partial **parts; /* [sockets]; NULL for one that is left out */
+    struct plan *plan; /* a reference */
     const union word **nodes;
     union word *computed;
     struct snapshot_store *store;
     struct rcu_head retire;
+    struct held_partial *parts[]; /* [sockets]; NULL for one that is left out */
 };
 
 /* What a socket handed in last. */
@@ -69,6 +76,7 @@ struct snapshot_store {
     uint64_t number;       /* of the last whole snapshot; under the mutex */
     struct plan *plan;     /* written by discovery, read by collectors under RCU */
     struct whole *whole;   /* written under the mutex, read by anyone under RCU */
+    struct spares spares;  /* what was retired, for the next ticks */
     pthread_mutex_t mutex; /* among collectors only; held for as long as putting parts together */
     struct slot slots[];   /* by socket; under the mutex */
 };
@@ -87,6 +95,7 @@ struct snapshot_store *snapshot_store_new(const struct topology *topology,
     store->compute = compute;
     store->argument = argument;
     pthread_mutex_init(&store->mutex, NULL);
+    spares_init(&store->spares, SPARES * (unsigned)sockets);
     return store;
 }
 
@@ -145,37 +154,44 @@ struct plan *snapshot_hold_plan(struct snapshot_store *store)
     return plan;
 }
 
-static void partial_free(struct partial *partial, uint32_t nodes)
+/* A row of zeros behind those that there are. */
+static union word *take_row(union word **free_rows, size_t words)
 {
-    for (uint32_t node = 0; partial->nodes && node < nodes; node++)
-        free(partial->nodes[node]);
-    free(partial->nodes);
-    free(partial->host);
-    plan_release(partial->plan);
-    free(partial);
+    union word *row = *free_rows;
+    *free_rows += words;
+    return row;
 }
 
-struct partial *partial_new(struct plan *plan, const struct topology *topology, uint32_t socket)
+static bool has_node(const struct topology *topology, uint32_t node, uint32_t socket)
 {
-    const struct series_set *set = &plan->set;
+    return topology_node_has_cpus(topology, node) &&
+           topology_socket_of_node(topology, node) == socket;
+}
+
+struct partial *partial_new(struct snapshot_store *store, struct plan *plan, uint32_t socket)
+{
+    const struct topology *topology = store->topology;
     uint32_t nodes = topology_nodes(topology);
-    struct partial *partial = calloc(1, sizeof *partial);
-    if (!partial)
+    size_t words = plan->set.words + 1, all = socket == 0 ? plan->set.host_words + 1 : 0;
+    for (uint32_t node = 0; node < nodes; node++)
+        all += has_node(topology, node, socket) ? words : 0;
+    struct held_partial *part = NULL;
+    size_t head = sizeof *part + nodes * sizeof part->nodes[0];
+    size_t size = head + all * sizeof(union word);
+    part = spares_take(&store->spares, size);
+    if (!part)
         return NULL;
-    partial->started = clock_monotonic();
-    partial->plan = plan_hold(plan);
-    partial->nodes = calloc(nodes, sizeof *partial->nodes);
-    bool whole = partial->nodes != NULL;
-    for (uint32_t node = 0; whole && node < nodes; node++)
-        if (topology_node_has_cpus(topology, node) &&
-            topology_socket_of_node(topology, node) == socket)
-            whole = (partial->nodes[node] = calloc(set->words + 1, sizeof(union word))) != NULL;
-    if (whole && socket == 0)
-        whole = (partial->host = calloc(set->host_words + 1, sizeof(union word))) != NULL;
-    if (whole)
-        return partial;
-    partial_free(partial, nodes);
-    return NULL;
+    memset(part, 0, size);
+    union word *free_rows = (void *)((char *)part + head);
+    for (uint32_t node = 0; node < nodes; node++)
+        if (has_node(topology, node, socket))
+            part->nodes[node] = take_row(&free_rows, words);
+    part->references = 1;
+    part->partial = (struct partial){.plan = plan_hold(plan),
+                                     .started = clock_monotonic(),
+                                     .nodes = part->nodes,
+                                     .host = socket == 0 ? free_rows : NULL};
+    return &part->partial;
 }
 
 /* Under the mutex. */
@@ -183,20 +199,17 @@ static void release_part(struct snapshot_store *store, struct held_partial *part
 {
     if (!part || --part->references)
         return;
-    partial_free(part->partial, topology_nodes(store->topology));
-    free(part);
+    plan_release(part->partial.plan);
+    spares_give(&store->spares, part);
 }
 
 static void whole_free(struct whole *whole)
 {
     struct snapshot_store *store = whole->store;
-    for (uint32_t i = 0; whole->parts && i < topology_sockets(store->topology); i++)
+    for (uint32_t i = 0; i < topology_sockets(store->topology); i++)
         release_part(store, whole->parts[i]);
     plan_release(whole->plan);
-    free(whole->parts);
-    free(whole->nodes);
-    free(whole->computed);
-    free(whole);
+    spares_give(&store->spares, whole);
 }
 
 static void retire_whole(struct rcu_head *head)
@@ -220,7 +233,7 @@ static void gather_parts(struct whole *whole, const struct snapshot_store *store
             whole->snapshot.incomplete = true;
             continue;
         }
-        struct partial *partial = store->slots[i].part->partial;
+        const struct partial *partial = &store->slots[i].part->partial;
         if (partial->started < whole->snapshot.time)
             whole->snapshot.time = partial->started;
         whole->parts[i] = store->slots[i].part;
@@ -236,18 +249,18 @@ static void gather_parts(struct whole *whole, const struct snapshot_store *store
 static struct whole *whole_new(struct snapshot_store *store, struct plan *plan)
 {
     uint32_t nodes = topology_nodes(store->topology);
-    struct whole *whole = calloc(1, sizeof *whole);
+    struct whole *whole = NULL;
+    size_t parts = sizeof *whole + topology_sockets(store->topology) * sizeof whole->parts[0];
+    size_t head = parts + nodes * sizeof whole->nodes[0];
+    whole = spares_take(&store->spares,
+                        head + (plan->set.computed_words + 1) * sizeof *whole->computed);
     if (!whole)
         return NULL;
+    memset(whole, 0, head);
     whole->store = store;
     whole->plan = plan_hold(plan);
-    whole->parts = calloc(topology_sockets(store->topology), sizeof *whole->parts);
-    whole->nodes = calloc(nodes, sizeof *whole->nodes);
-    whole->computed = malloc((plan->set.computed_words + 1) * sizeof *whole->computed);
-    if (!whole->parts || !whole->nodes || !whole->computed) {
-        whole_free(whole);
-        return NULL;
-    }
+    whole->nodes = (void *)((char *)whole + parts);
+    whole->computed = (void *)((char *)whole + head);
     whole->snapshot.time = clock_monotonic();
     gather_parts(whole, store);
     for (uint32_t i = 0; i < plan->set.computed_words; i++)
@@ -268,9 +281,9 @@ static struct plan *hold_common_plan(struct snapshot_store *store)
         const struct slot *slot = &store->slots[i];
         if (slot->is_out)
             continue;
-        if (!slot->part || (plan && slot->part->partial->plan != plan))
+        if (!slot->part || (plan && slot->part->partial.plan != plan))
             return NULL;
-        plan = slot->part->partial->plan;
+        plan = slot->part->partial.plan;
     }
     return plan ? plan_hold(plan) : snapshot_hold_plan(store);
 }
@@ -314,7 +327,7 @@ static void fill_slot(struct snapshot_store *store, uint32_t socket, struct held
     release_part(store, slot->part);
     slot->part = part;
     slot->is_out = false;
-    slot->not_before = part->partial->started;
+    slot->not_before = part->partial.started;
     publish_whole(store);
     if (ends_round(store, socket) && store->told)
         store->told(store->told_argument);
@@ -323,12 +336,7 @@ static void fill_slot(struct snapshot_store *store, uint32_t socket, struct held
 void snapshot_publish_partial(struct snapshot_store *store, uint32_t socket,
                               struct partial *partial)
 {
-    struct held_partial *part = malloc(sizeof *part);
-    if (!part) {
-        partial_free(partial, topology_nodes(store->topology));
-        return;
-    }
-    *part = (struct held_partial){partial, 1};
+    struct held_partial *part = caa_container_of(partial, struct held_partial, partial);
     pthread_mutex_lock(&store->mutex);
     if (partial->started < store->slots[socket].not_before)
         release_part(store, part);
@@ -380,6 +388,7 @@ void snapshot_store_free(struct snapshot_store *store)
         release_part(store, store->slots[i].part);
     if (store->plan)
         plan_release(store->plan);
+    spares_destroy(&store->spares);
     pthread_mutex_destroy(&store->mutex);
     free(store);
 }

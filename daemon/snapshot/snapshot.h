@@ -49,8 +49,9 @@ struct partial {
     union word *host;   /* NULL but from socket 0 */
 };
 
-/* Rows of zeros for a socket; NULL when there is no memory.  Takes its own reference. */
-struct partial *partial_new(struct plan *plan, const struct topology *topology, uint32_t socket);
+/* Rows of zeros for a socket; NULL when there is no memory.  Takes its own reference.  Whoever
+ * gets it must publish it. */
+struct partial *partial_new(struct snapshot_store *store, struct plan *plan, uint32_t socket);
 
 /* Hands a socket's values over; older ones than those that are there are dropped. */
 void snapshot_publish_partial(struct snapshot_store *store, uint32_t socket,

@@ -341,7 +341,7 @@ static void stop_self(void)
 static void republish(void)
 {
     struct plan *plan = snapshot_hold_plan(pipeline.store);
-    snapshot_publish_partial(pipeline.store, 0, partial_new(plan, pipeline.topology, 0));
+    snapshot_publish_partial(pipeline.store, 0, partial_new(pipeline.store, plan, 0));
     plan_release(plan);
 }
 

@@ -60,7 +60,7 @@ static struct plan *plan_of(uint32_t words)
 /* What a socket would publish: every word of its rows holds the plan's length. */
 static void publish(struct plan *plan, uint32_t socket)
 {
-    struct partial *partial = partial_new(plan, pipeline.topology, socket);
+    struct partial *partial = partial_new(pipeline.store, plan, socket);
     ck_assert_ptr_nonnull(partial);
     for (uint32_t i = 0; i < plan->set.words; i++) {
         partial->nodes[socket][i].count = plan->set.words;
@@ -146,12 +146,12 @@ START_TEST(late_values_are_dropped)
 {
     struct plan *plan = plan_of(1);
     publish(plan, 0);
-    struct partial *before = partial_new(plan, pipeline.topology, 1);
+    struct partial *before = partial_new(pipeline.store, plan, 1);
     publish(plan, 1);
     const struct snapshot *shown = look();
     snapshot_publish_partial(pipeline.store, 1, before);
     ck_assert_ptr_eq(look(), shown);
-    before = partial_new(plan, pipeline.topology, 1);
+    before = partial_new(pipeline.store, plan, 1);
     ck_assert(snapshot_expire(pipeline.store, 1));
     snapshot_publish_partial(pipeline.store, 1, before);
     ck_assert_ptr_null(look()->nodes[1]);
@@ -195,7 +195,7 @@ START_TEST(part_has_the_rows_of_its_socket)
     ck_assert_uint_eq(snapshot->host[0].count, 1);
     ck_assert_uint_eq(snapshot->computed[0].count, 1);
     snapshot_end();
-    struct partial *second = partial_new(plan, pipeline.topology, 1);
+    struct partial *second = partial_new(pipeline.store, plan, 1);
     ck_assert_ptr_null(second->host);
     ck_assert_ptr_null(second->nodes[0]);
     snapshot_publish_partial(pipeline.store, 1, second);

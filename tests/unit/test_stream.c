@@ -294,7 +294,7 @@ static void count_round(void *argument)
 
 static void hand_in(struct plan *plan, uint32_t socket)
 {
-    snapshot_publish_partial(pipeline.store, socket, partial_new(plan, pipeline.topology, socket));
+    snapshot_publish_partial(pipeline.store, socket, partial_new(pipeline.store, plan, socket));
 }
 
 START_TEST(round_ends_with_the_last_socket_or_the_first_twice)
