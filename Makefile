@@ -94,7 +94,7 @@ deps: ## install the packages that both need
 
 .PHONY: helpers benches fuzzers
 helpers: $(HELPERS) $(addprefix $(BUILD)/helpers/,hammer-plain hammer-delayed engramd-hurried) $(BUILD)/gen-alerts
-benches: $(BENCHES)
+benches: $(BENCHES) $(BUILD)/bench/engram-demo $(BUILD)/bench/engram-demo-bare
 fuzzers: $(FUZZERS)
 
 check-unit: $(BUILD)/unit ## the unit tests; with SANITIZE=address,undefined or SANITIZE=thread, too
@@ -207,6 +207,24 @@ $(BUILD)/helpers/%: $(BUILD)/obj/tests/helpers/%.o $(BUILD)/libengram.a
 	$(CC) $(ALL_LDFLAGS) $^ -o $@
 
 include tests/bench/peers/peers.mk
+
+# What metrics cost the demo: with them and without, from the same sources, and in both nothing is
+# counted a second time for the tests.
+compiled = $(patsubst %.c,$(BUILD)/obj/$(1)/%.o,$(wildcard tools/demo/*.c))
+define compile_demo
+	@mkdir -p $(@D)
+	@echo "  CC $@"; $(CC) $(ALL_CFLAGS) -DDEMO_TALLY=0 $(1) -c $< -o $@
+endef
+$(BUILD)/obj/recording/%.o: %.c Makefile
+	$(call compile_demo,)
+$(BUILD)/obj/bare/%.o: %.c Makefile
+	$(call compile_demo,-DENGRAM_METRICS=0)
+$(BUILD)/bench/engram-demo: $(call compiled,recording)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
+$(BUILD)/bench/engram-demo-bare: $(call compiled,bare)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
 
 # engramd in a hurry: whatever has to hold for a minute before an alert fires, has to for a second.
 # And with counters that a test makes count, if it wants to.

@@ -17,7 +17,7 @@ import sys
 import picture
 import table
 
-PARTS = ["recording", "reading"]
+PARTS = ["recording", "reading", "overhead"]
 
 
 class Run:

@@ -94,8 +94,10 @@ static void record_cost(struct recorder *r, const struct engine_cost *cost, enum
     tally_add(&r->tally, e->layer_transitions[query], cost->graph.layer_transitions);
     tally_add(&r->tally, e->neighbor_reads, cost->graph.reads);
     tally_add(&r->tally, e->neighbor_local_reads, cost->graph.local_reads);
-    tally_add(&r->tally, e->lock_waits, cost->lock_waits);
-    tally_add(&r->tally, e->cas_retries, cost->cas_retries);
+    if (cost->lock_waits) /* rare */
+        tally_add(&r->tally, e->lock_waits, cost->lock_waits);
+    if (cost->cas_retries)
+        tally_add(&r->tally, e->cas_retries, cost->cas_retries);
 }
 
 static void record_recovery(struct recorder *r, uint64_t ns)

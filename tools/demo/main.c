@@ -5,6 +5,7 @@
 #include "instrument.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -16,17 +17,21 @@
 #define MAX_THREADS 64
 #define CONCEPTS 200
 #define SEED 20240607
+#define LEAST_EPISODES 4096
 #define AUDITED_EACH_SECOND 1024 /* nodes, of 4096 at most */
 
 static const char usage[] =
     "Usage: engram-demo [--process NAME] [--threads N] [--seconds S] [--rate OPS]\n"
-    "                   [--fault NAME[:START[:SECONDS]]]...\n"
+    "                   [--operations N] [--episodes N] [--fault NAME[:START[:SECONDS]]]...\n"
     "Runs a small memory engine under a mixed load and records what it does.\n"
     "\n"
     "  --process NAME  the process label of its metrics (default: engram-demo)\n"
     "  --threads N     workers, 1 to 64 (default: 2)\n"
     "  --seconds S     how long; 0 until it is interrupted (default: 10)\n"
     "  --rate OPS      operations per second over all workers; 0 flat out (default: 0)\n"
+    "  --operations N  over all workers, and then it ends; 0: no limit (default: 0)\n"
+    "  --episodes N    its store holds so many, of 3 KB and more each, and is full from the\n"
+    "                  start, where the default one, of 4096, fills up as it runs\n"
     "  --fault NAME    a fault that it has from START seconds on, for SECONDS, or all the\n"
     "                  time; repeatable:\n"
 #define FAULT_LINE(identifier, name, help) "                    " name ": " help "\n"
@@ -43,6 +48,8 @@ struct options {
     uint32_t threads;
     uint32_t seconds;
     uint32_t rate;
+    uint32_t operations;
+    uint32_t episodes;
 };
 
 struct thread {
@@ -50,6 +57,7 @@ struct thread {
     struct worker *worker;
     struct recorder *recorder;
     double rate;
+    unsigned long most; /* operations; ULONG_MAX: no limit */
     _Alignas(64) atomic_ulong operations;
 };
 
@@ -72,16 +80,19 @@ static void on_stop(int number)
     atomic_store(&stopping, true);
 }
 
+/* Compiled out, nothing is there that is about recording. */
 static void work_once(struct thread *thread)
 {
     struct work_done done;
 
     thread->worker->stalled = fault_is_on(FAULT_STALLED_WORKERS);
     work_prepare(thread->worker);
-    recorder_begin(thread->recorder);
+    if (ENGRAM_METRICS)
+        recorder_begin(thread->recorder);
     work_run(thread->worker, &done);
     fault_spoil_work(&done);
-    recorder_end(thread->recorder, &done);
+    if (ENGRAM_METRICS)
+        recorder_end(thread->recorder, &done);
     atomic_fetch_add_explicit(&thread->operations, done.operations, memory_order_relaxed);
 }
 
@@ -103,7 +114,8 @@ static void *thread_main(void *argument)
     struct thread *thread = argument;
     uint64_t start_ns = clock_now_ns();
 
-    while (!atomic_load_explicit(&stopping, memory_order_relaxed)) {
+    while (!atomic_load_explicit(&stopping, memory_order_relaxed) &&
+           atomic_load_explicit(&thread->operations, memory_order_relaxed) < thread->most) {
         work_once(thread);
         if (thread->rate > 0.0)
             keep_rate(thread, start_ns);
@@ -142,28 +154,57 @@ static void inspect(struct demo *demo, struct engine_info *before)
     *before = now;
 }
 
-/* Until the time is over: says once a second how fast it goes, sets the gauges and audits. */
+/* How far it was at a time. */
+struct progress {
+    uint64_t now_ns, cpu_ns, operations;
+};
+
+static struct progress progress_of(const struct demo *demo)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (struct progress){clock_now_ns(),
+                             (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec,
+                             total_operations(demo)};
+}
+
+static void say(const struct progress *before, const struct progress *now)
+{
+    double operations = (double)(now->operations - before->operations);
+    fprintf(stderr, "%.0f op/s", operations * 1e9 / (double)(now->now_ns - before->now_ns));
+    if (operations > 0)
+        fprintf(stderr, ", %.1f ns of CPU each",
+                (double)(now->cpu_ns - before->cpu_ns) / operations);
+    fputc('\n', stderr);
+}
+
+static bool is_over(const struct demo *demo, uint64_t run_ns, uint64_t operations)
+{
+    const struct options *options = &demo->options;
+    return atomic_load(&stopping) ||
+           (options->seconds && run_ns >= options->seconds * UINT64_C(1000000000)) ||
+           (options->operations && operations >= options->operations);
+}
+
+/* Until it is over: says once a second how fast it goes, sets the gauges and audits. */
 static void watch(struct demo *demo)
 {
     struct engine_info before;
     struct graph_audit auditing = {.next = 0};
-    uint64_t start_ns = clock_now_ns(), last_ns = start_ns, last = 0;
-    uint64_t end_ns = demo->options.seconds * UINT64_C(1000000000);
+    struct progress start = progress_of(demo), last = start, now;
 
     memset(&before, 0, sizeof before);
     fault_at(0);
-    for (bool over = false; !over;) {
+    do {
         nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
-        uint64_t now_ns = clock_now_ns();
-        uint64_t total = total_operations(demo);
-        fprintf(stderr, "%.0f op/s\n", (double)(total - last) * 1e9 / (double)(now_ns - last_ns));
-        last = total;
-        last_ns = now_ns;
-        fault_at((double)(now_ns - start_ns) * 1e-9);
+        now = progress_of(demo);
+        say(&last, &now);
+        last = now;
+        fault_at((double)(now.now_ns - start.now_ns) * 1e-9);
         inspect(demo, &before);
         audit(demo, &auditing);
-        over = atomic_load(&stopping) || (end_ns && now_ns - start_ns >= end_ns);
-    }
+    } while (!is_over(demo, now.now_ns - start.now_ns, now.operations));
 }
 
 static bool parse_number(const char *text, uint32_t least, uint32_t most, uint32_t *value)
@@ -189,10 +230,16 @@ static bool take_fault(const char *text)
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
-        {"process", required_argument, NULL, 'p'}, {"threads", required_argument, NULL, 't'},
-        {"seconds", required_argument, NULL, 's'}, {"rate", required_argument, NULL, 'r'},
-        {"fault", required_argument, NULL, 'f'},   {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"process", required_argument, NULL, 'p'},
+        {"threads", required_argument, NULL, 't'},
+        {"seconds", required_argument, NULL, 's'},
+        {"rate", required_argument, NULL, 'r'},
+        {"operations", required_argument, NULL, 'o'},
+        {"episodes", required_argument, NULL, 'e'},
+        {"fault", required_argument, NULL, 'f'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     bool valid = true;
     int option;
@@ -210,6 +257,10 @@ static int parse_options(int argc, char **argv, struct options *options)
             valid = parse_number(optarg, 0, 1u << 30, &options->seconds);
         else if (option == 'r')
             valid = parse_number(optarg, 0, 1u << 30, &options->rate);
+        else if (option == 'o')
+            valid = parse_number(optarg, 0, 1u << 30, &options->operations);
+        else if (option == 'e')
+            valid = parse_number(optarg, LEAST_EPISODES, 1u << 24, &options->episodes);
         else if (option == 'f')
             valid = take_fault(optarg);
         else
@@ -227,12 +278,16 @@ static bool start_threads(struct demo *demo)
 
     for (uint32_t i = 0; i < demo->options.threads; i++) {
         threads[i].rate = (double)demo->options.rate / demo->options.threads;
+        threads[i].most =
+            demo->options.operations ? demo->options.operations / demo->options.threads : ULONG_MAX;
         threads[i].worker =
             worker_create(demo->engine, &demo->synth, demo->tasks, i, SEED + 16 * (i + 1));
         threads[i].recorder = calloc(1, sizeof *threads[i].recorder);
         if (!threads[i].worker || !threads[i].recorder)
             return false;
         threads[i].recorder->instruments = &demo->instruments;
+        if (demo->options.episodes)
+            worker_fill(threads[i].worker, demo->options.episodes / demo->options.threads);
     }
     for (uint32_t i = 0; i < demo->options.threads; i++) {
         if (pthread_create(&threads[i].id, NULL, thread_main, &threads[i]) != 0)
@@ -245,6 +300,8 @@ static bool start(struct demo *demo)
 {
     struct engine_config config = engine_defaults();
 
+    if (demo->options.episodes)
+        config.capacity = demo->options.episodes;
     instruments_register(&demo->instruments);
     demo->own.instruments = &demo->instruments;
     demo->engine = engine_create(&config);

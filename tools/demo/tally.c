@@ -13,6 +13,8 @@ static struct tally_entry *entry_of(struct tally *tally, const char *slot)
     return &tally->entries[at];
 }
 
+#if DEMO_TALLY
+
 void tally_add(struct tally *tally, engram_counter counter, uint64_t amount)
 {
     engram_counter_add(counter, amount);
@@ -29,6 +31,8 @@ void tally_record(struct tally *tally, engram_histogram histogram, double value)
     entry->count++;
     entry->sum += value;
 }
+
+#endif
 
 void tally_merge(struct tally *into, const struct tally *from)
 {

@@ -114,6 +114,18 @@ struct worker *worker_create(struct engine *engine, const struct synth *synth, s
     return worker;
 }
 
+void worker_fill(struct worker *worker, uint32_t episodes)
+{
+    struct store_result stored;
+
+    for (uint32_t i = 0; i < episodes; i++) {
+        struct worker_topic *topic = &worker->topics[i % WORK_TOPICS];
+        topic->concept = synth_pick(worker->synth, &worker->rng);
+        make_episode(worker, topic);
+        engine_store(worker->engine, worker->fresh, &stored);
+    }
+}
+
 void worker_destroy(struct worker *worker)
 {
     if (!worker)

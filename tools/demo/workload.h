@@ -83,6 +83,8 @@ struct worker {
 const char *work_kind_name(enum work_kind kind);
 struct worker *worker_create(struct engine *engine, const struct synth *synth, struct tasks *tasks,
                              uint32_t number, uint64_t seed);
+/* Stores so many made-up episodes of all concepts, before the work begins. */
+void worker_fill(struct worker *worker, uint32_t episodes);
 void worker_destroy(struct worker *worker);
 void work_prepare(struct worker *worker);
 void work_run(struct worker *worker, struct work_done *done);

@@ -1,0 +1,249 @@
+"""What metrics cost engram-demo: compiled out, switched off, on, and on with engramd looking on.
+
+CPU is user and system time of all threads, from one line of the demo to the next, a second later:
+neither its start nor waiting for a core is part of it.  engramd ticks at 10 Hz, is scraped at 1 Hz,
+and its CPU is added.  In each turn every case runs once, in an order drawn anew, and is compared
+with the case "compiled out" of the same turn.  The interval around the median of these differences
+is that of the sign test: nothing is assumed about how the noise is distributed, but that turns do
+not depend on each other.
+"""
+import math
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import table
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent))
+import live
+
+PART = "overhead on engram-demo"
+RATE = 100_000
+STORE = 349_526  # episodes: 1 GB of vectors of 3072 bytes
+OUT, OFF, ON, WATCHED = "compiled out", "switched off", "on", "on, engramd looks"
+GOAL = "<= 0.5"
+LINE = re.compile(r"(\d+) op/s, ([\d.]+) ns of CPU each")
+
+
+def cpu_ns(pid):
+    """CPU that a process has used, all threads, in ns: its clock, as of clock_getcpuclockid(3)."""
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
+class Demo:
+    """One run in one of the cases, in a directory of its own unless a daemon has one."""
+
+    def __init__(self, run, case, *options, regions=None):
+        self.own = None if regions else tempfile.mkdtemp(prefix="engram-bench-", dir="/dev/shm")
+        name = "engram-demo-bare" if case == OUT else "engram-demo"
+        environment = {**os.environ, "ENGRAM_DIR": regions or self.own,
+                       "ENGRAM_METRICS": "off" if case == OFF else "on"}
+        self.process = subprocess.Popen(
+            [run.build / "bench" / name, "--threads", "2", "--seconds", "0", *options],
+            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def seconds(self, count, others=lambda: 0):
+        """(operations a second, ns of CPU for each) of so many seconds, but the first; what others
+        use of CPU meanwhile is added."""
+        found, before = [], others()
+        for line in self.process.stderr:
+            if not (match := LINE.match(line)):
+                continue
+            now, rate = others(), float(match[1])
+            found.append((rate, float(match[2]) + (now - before) / rate))
+            before = now
+            if len(found) > count:
+                break
+        return found[1:]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.communicate()
+        if self.own:
+            shutil.rmtree(self.own)
+
+
+class Watcher:
+    """engramd, which stands still but while it is wanted, and somebody who scrapes it."""
+
+    def __init__(self):
+        self.daemon = live.Daemon()
+        self.pid = self.daemon.process.pid
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def __enter__(self):
+        os.kill(self.pid, signal.SIGCONT)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.scrape)
+        self.thread.start()
+        return self
+
+    def scrape(self):
+        while not self.over.wait(1):
+            live.scrape(self.daemon.socket)
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def cpu(self):
+        return cpu_ns(self.pid)
+
+    def close(self):
+        os.kill(self.pid, signal.SIGCONT)
+        self.daemon.__exit__(None, None, None)
+
+
+def at_rate(run, case, watcher, seconds):
+    """ns of CPU for each operation at the fixed rate, the daemon's included."""
+    options = ("--rate", str(RATE))
+    if case != WATCHED:
+        with Demo(run, case, *options) as demo:
+            taken = demo.seconds(seconds)
+    else:
+        with watcher, Demo(run, case, *options, regions=watcher.daemon.regions) as demo:
+            taken = demo.seconds(seconds, watcher.cpu)
+    return [statistics.mean(column) for column in zip(*taken)]
+
+
+def flat_out(run, case, watcher, seconds):
+    with Demo(run, case) as demo:
+        return [statistics.mean(column) for column in zip(*demo.seconds(seconds))]
+
+
+def in_turns(run, measure, cases, turns, seconds, watcher):
+    """[case][turn]: what was measured, every case once in each turn."""
+    found = {case: [] for case in cases}
+    for _ in range(turns):
+        for case in random.sample(cases, len(cases)):
+            found[case].append(measure(run, case, watcher, seconds))
+    return found
+
+
+def interval(values):
+    """Bounds of the median by the sign test, and how sure they are, in %: as near to 95 % from
+    above as their number allows; less than 95 if they are less than six."""
+    values, count = sorted(values), len(values)
+    sure, cut = 0.0, 0
+    for k in range(count // 2):
+        outside = 2 * sum(math.comb(count, i) for i in range(k + 1)) / 2 ** count
+        if k and outside > 0.05:
+            break
+        sure, cut = 1 - outside, k
+    return values[cut], values[count - 1 - cut], 100 * sure
+
+
+def difference_rows(what, found, case):
+    """Rows of how much more a case takes than the one that is compiled out, in the same turn."""
+    more = [100 * (with_it / without - 1) for with_it, without in zip(found[case], found[OUT])]
+    low, high, sure = interval(more)
+    note = f"{len(more)} turns; median between {low:.2f} and {high:.2f} ({sure:.0f} % sure)"
+    yield table.of(PART, f"{what}, more than compiled out", case, "%", more, note=note)
+    if case == WATCHED:
+        yield table.Row(PART, f"{what}, upper bound of that", case, "%", high, high, GOAL,
+                        f"{sure:.0f} % sure; with the lower one")
+
+
+def cpu_rows(run, watcher):
+    turns, seconds = (3, 1) if run.quick else (12, 2)
+    cases = [OUT, OFF, ON, WATCHED]
+    found = in_turns(run, at_rate, cases, turns, seconds, watcher)
+    what = f"CPU at {RATE} op/s"
+    for case in cases:
+        rate = statistics.median(rate for rate, _ in found[case])
+        yield table.of(PART, what, case, "ns", [ns for _, ns in found[case]],
+                       note=f"{rate:.0f} op/s reached")
+    only_ns = {case: [ns for _, ns in found[case]] for case in cases}
+    for case in cases[1:]:
+        yield from difference_rows(what, only_ns, case)
+
+
+def flat_rows(run):
+    turns, seconds = (2, 1) if run.quick else (6, 2)
+    cases = [OUT, OFF, ON]
+    found = in_turns(run, flat_out, cases, turns, seconds, None)
+    for case in cases:
+        yield table.of(PART, "throughput flat out, 2 threads", case, "1/s",
+                       [rate for rate, _ in found[case]])
+
+
+def memory(pid):
+    """kB that a process has in memory, as (its own share of all, of regions)."""
+    smaps = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+    everything = regions = in_region = 0
+    for line in smaps.splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            in_region = "/engram-bench-" in line
+        elif line.startswith("Pss:"):
+            everything += int(line.split()[1])
+            regions += int(line.split()[1]) if in_region else 0
+    return everything, regions
+
+
+def memory_rows(run):
+    """Two demos side by side, since it takes a while until the store is full."""
+    options = [] if run.quick else ["--episodes", str(STORE)]
+    with Demo(run, OUT, *options) as without, Demo(run, ON, *options) as with_it:
+        with_it.seconds(2)
+        without.seconds(2)
+        bare, _ = memory(without.process.pid)
+        whole, regions = memory(with_it.process.pid)
+    store = "store of 4096 episodes" if run.quick else "store of 1 GB"
+    for who, kb in ((OUT, bare), (ON, whole)):
+        yield table.of(PART, f"memory (PSS), {store}", who, "MB", [kb / 1024])
+    yield table.of(PART, f"memory of metrics, {store}", ON, "%", [100 * (whole - bare) / bare],
+                   "" if run.quick else GOAL,
+                   f"{(whole - bare) / 1024:.1f} MB more, {regions / 1024:.1f} MB of it the region")
+
+
+def instructions(run, case, operations):
+    """Of one thread for each operation, as callgrind counts them; None without it."""
+    preload = run.build / "bench" / "one_cpu.so"
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-fPIC", "-shared",
+                    "tests/helpers/shared/one_cpu.c", "-o", preload], check=True)
+    name = "engram-demo-bare" if case == OUT else "engram-demo"
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="engram-bench-") as regions:
+        said = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--toggle-collect=thread_main",
+             "--callgrind-out-file=/dev/null", run.build / "bench" / name, "--threads", "1",
+             "--seconds", "0", "--operations", str(operations)],
+            env={**os.environ, "LD_PRELOAD": preload.absolute(), "ENGRAM_DIR": regions,
+                 "ENGRAM_METRICS": "off" if case == OFF else "on"},
+            capture_output=True, text=True, check=True).stderr
+    return int(re.search(r"Collected : (\d+)", said)[1]) / operations
+
+
+def instruction_rows(run):
+    if not shutil.which("valgrind"):
+        run.missing.append("instructions of engram-demo: valgrind is not installed")
+        return
+    operations = 1000 if run.quick else 4000
+    counts = {case: instructions(run, case, operations) for case in (OUT, OFF, ON)}
+    for case, count in counts.items():
+        more = 100 * (count / counts[OUT] - 1)
+        yield table.of(PART, f"instructions, {operations} operations, each", case, "",
+                       [count], note="" if case == OUT else f"{more:.2f} % more")
+
+
+def rows(run):
+    watcher = Watcher()
+    try:
+        yield from cpu_rows(run, watcher)
+    finally:
+        watcher.close()
+    yield from flat_rows(run)
+    yield from instruction_rows(run)
+    yield from memory_rows(run)
