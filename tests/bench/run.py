@@ -17,7 +17,7 @@ import sys
 import picture
 import table
 
-PARTS = ["recording", "reading", "overhead"]
+PARTS = ["recording", "reading", "overhead", "attaching"]
 
 
 class Run:
