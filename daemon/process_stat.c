@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/process_stat.h"
+#include "daemon/base/small_file.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -10,13 +11,14 @@
 
 static double count_fds(void)
 {
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-    if (!directory)
+    struct listing listing;
+    int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), count = 0;
+    if (directory < 0)
         return 0;
-    while (readdir(directory))
+    listing_start(&listing, directory);
+    while (listing_next(&listing))
         count++;
-    closedir(directory);
+    close(directory);
     return count - 3; /* ".", ".." and the directory itself */
 }
 
@@ -37,11 +39,7 @@ void process_stat_read(struct process_stat *stat)
     unsigned long user, system, threads, virtual_bytes, pages;
     unsigned long long start;
     struct rlimit files = {0, 0};
-    FILE *file = fopen("/proc/self/stat", "re");
-    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
-    if (file)
-        fclose(file);
-    text[length] = 0;
+    small_file_read("/proc/self/stat", text, sizeof text);
     const char *fields = strrchr(text, ')');
     stat->valid = fields && sscanf(fields + 1,
                                    " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu %*s %*s "

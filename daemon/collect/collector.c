@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #define REPLACE 3      /* times as long: whoever is only slow gets a chance */
 #define HUNG_MOST 4    /* threads of one socket; beyond, only a restart helps */
 #define STOP_SECONDS 2 /* for a thread to end */
+#define CPU_SETS 4     /* of 1024 CPUs each */
 
 struct collector {
     struct collector_options with;
@@ -29,10 +31,11 @@ struct collector {
     _Atomic uint64_t beat; /* when it last ended a collection, CLOCK_MONOTONIC, ns */
     atomic_bool replaced;  /* it is to leave, without a word */
     atomic_bool has_left;
-    uint64_t pinned_at;      /* when that was last tried, CLOCK_MONOTONIC, ns */
-    bool unpinned;           /* and it could not be, which the log has said */
-    bool told;               /* the log has been told that it hangs */
-    struct collector *older; /* that hung before it */
+    uint64_t pinned_at;         /* when that was last tried, CLOCK_MONOTONIC, ns */
+    bool unpinned;              /* and it could not be, which the log has said */
+    cpu_set_t pinned[CPU_SETS]; /* where that left it */
+    bool told;                  /* the log has been told that it hangs */
+    struct collector *older;    /* that hung before it */
 };
 
 struct collectors {
@@ -108,18 +111,30 @@ static void collect(struct collector *collector)
         snapshot_publish_partial(collector->with.store, collector->socket, partial);
 }
 
+static bool is_still_pinned(const struct collector *collector)
+{
+    cpu_set_t now[CPU_SETS] = {0};
+    return collector->pinned_at && !collector->unpinned &&
+           sched_getaffinity(0, sizeof now, now) == 0 &&
+           CPU_EQUAL_S(sizeof now, now, collector->pinned);
+}
+
 /* Again and again, since a cpuset that is changed moves the thread, and lets it stay there. */
 static void pin(struct collector *collector)
 {
     uint64_t now = clock_monotonic();
     if (collector->pinned_at && now - collector->pinned_at < PIN_NS)
         return;
+    bool still = is_still_pinned(collector);
     collector->pinned_at = now;
+    if (still)
+        return;
     bool pinned = topology_bind(collector->with.topology, collector->socket);
     if (!pinned && !collector->unpinned)
         log_event(LOG_LEVEL_WARNING, "collector runs unpinned: its socket's CPUs are not allowed",
                   "socket=%u error=%s", collector->socket, strerror(errno));
     collector->unpinned = !pinned;
+    sched_getaffinity(0, sizeof collector->pinned, collector->pinned);
 }
 
 static void *collector_run(void *argument)

@@ -3,10 +3,10 @@
 #include "daemon/collect/discovery.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/base/small_file.h"
 #include "daemon/collect/announce.h"
 #include "daemon/regions/found.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -153,27 +153,25 @@ static void watch(struct discovery *d, struct watched *at, int fd)
 static void scan_directory(struct discovery *d, struct watched *at)
 {
     int fd = open(at->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (!directory) {
+    struct listing listing;
+    if (fd < 0) {
         tell_missing(at);
         if (errno != ENOENT) /* EMFILE, say: what was there is there */
             found_spare(&d->found, at->path);
         d->complete = false; /* a directory that is missing proves nothing about its files */
-        if (fd >= 0)
-            close(fd);
         return;
     }
     watch(d, at, fd);
     at->missing = false;
-    errno = 0;
-    for (struct dirent *entry; (entry = readdir(directory)); errno = 0)
-        if (is_candidate(entry->d_name, at->prefix))
-            found_look(&d->found, at->path, fd, entry->d_name);
+    listing_start(&listing, fd);
+    for (const char *name; (name = listing_next(&listing));)
+        if (is_candidate(name, at->prefix))
+            found_look(&d->found, at->path, fd, name);
     if (errno) { /* what comes behind is there, too */
         found_spare(&d->found, at->path);
         d->complete = false;
     }
-    closedir(directory);
+    close(fd);
 }
 
 static void tell_conflicts(struct discovery *d, const struct plan *plan)

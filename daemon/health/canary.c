@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define CPUS 4096
+#define SETS (CPUS / CPU_SETSIZE)
 #define SETS_MOST 8
 #define SOURCE "known-answer computation"
 #define LATE UINT64_C(10000000000) /* since a core was computed on, when one is each second */
@@ -93,10 +94,10 @@ void canary_free(struct canary *canary)
 /* Goes to the next core; false when there is none that this thread may run on. */
 static bool go_on(struct canary *canary, const cpu_set_t *allowed)
 {
-    cpu_set_t *one = CPU_ALLOC(CPUS);
-    size_t size = CPU_ALLOC_SIZE(CPUS);
+    cpu_set_t one[SETS];
+    size_t size = sizeof one;
     bool there = false;
-    for (uint32_t i = 0; one && i < CPUS && !there; i++) {
+    for (uint32_t i = 0; i < CPUS && !there; i++) {
         canary->cpu = (canary->cpu + 1) % CPUS;
         if (!CPU_ISSET_S(canary->cpu, size, allowed))
             continue;
@@ -104,8 +105,6 @@ static bool go_on(struct canary *canary, const cpu_set_t *allowed)
         CPU_SET_S(canary->cpu, size, one);
         there = sched_setaffinity(0, size, one) == 0; /* or it has just gone offline */
     }
-    if (one)
-        CPU_FREE(one);
     return there;
 }
 
@@ -154,16 +153,14 @@ static void book(struct canary *canary, const cpu_set_t *allowed, bool right)
 void canary_run(void *argument)
 {
     struct canary *canary = argument;
-    size_t size = CPU_ALLOC_SIZE(CPUS);
-    cpu_set_t *allowed = CPU_ALLOC(CPUS);
+    cpu_set_t allowed[SETS];
+    size_t size = sizeof allowed;
     /* Of the main thread, which nobody moves: what this one had would lack CPUs that come back. */
-    if (allowed && sched_getaffinity(getpid(), size, allowed) == 0) {
+    if (sched_getaffinity(getpid(), size, allowed) == 0) {
         if (go_on(canary, allowed))
             book(canary, allowed, compute(canary));
         sched_setaffinity(0, size, allowed);
     }
-    if (allowed)
-        CPU_FREE(allowed);
 }
 
 /* --- What came out --- */

@@ -4,10 +4,12 @@
 #include "daemon/machine/fields.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATH_SIZE 512
 #define LINE_SIZE 24576 /* a path has 4095 bytes, each of which may be escaped by four */
@@ -76,21 +78,41 @@ static enum numa_maps_reason reason_of(int error)
     }
 }
 
-/* Whatever runs has memory: an empty file is of one that has ended. */
-static enum numa_maps_reason read_lines(FILE *file, uint64_t *bytes, uint32_t nodes)
+/* Takes the whole lines of a text of so many bytes; what is left moves to its start, how long it is
+ * is returned.  A line that is too long is left out. */
+static size_t take_lines(char *text, size_t length, uint64_t *bytes, uint32_t nodes)
 {
-    char line[LINE_SIZE];
-    uint64_t began = clock_monotonic();
-    bool any = false;
-    errno = 0;
-    while (fgets(line, sizeof line, file)) {
-        any = true;
+    char *line = text, *end;
+    while ((end = memchr(line, '\n', length - (size_t)(line - text)))) {
+        *end = 0;
         numa_maps_parse(line, bytes, nodes);
+        line = end + 1;
+    }
+    size_t left = length - (size_t)(line - text);
+    if (left == LINE_SIZE)
+        return 0;
+    memmove(text, line, left);
+    return left;
+}
+
+/* Whatever runs has memory: an empty file is of one that has ended. */
+static enum numa_maps_reason read_lines(int file, uint64_t *bytes, uint32_t nodes)
+{
+    char text[LINE_SIZE + 1];
+    uint64_t began = clock_monotonic();
+    size_t length = 0;
+    bool any = false;
+    ssize_t got;
+    while ((got = read(file, text + length, LINE_SIZE - length)) > 0) {
+        any = true;
+        length = take_lines(text, length + (size_t)got, bytes, nodes);
         if (clock_monotonic() - began > TIME_MOST)
             return NUMA_MAPS_SLOW;
     }
-    if (ferror(file))
+    if (got < 0)
         return reason_of(errno);
+    text[length] = 0; /* what ends without a line's end */
+    numa_maps_parse(text, bytes, nodes);
     return any ? NUMA_MAPS_READ : NUMA_MAPS_GONE;
 }
 
@@ -101,10 +123,10 @@ enum numa_maps_reason numa_maps_read(const char *sysroot, uint32_t pid, uint64_t
     memset(bytes, 0, nodes * sizeof *bytes);
     snprintf(path, sizeof path, "%s/proc/%" PRIu32 "/numa_maps",
              strcmp(sysroot, "/") == 0 ? "" : sysroot, pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
         return reason_of(errno);
     enum numa_maps_reason reason = read_lines(file, bytes, nodes);
-    fclose(file);
+    close(file);
     return reason;
 }

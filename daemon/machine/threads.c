@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/machine/threads.h"
+#include "daemon/base/small_file.h"
 #include "daemon/machine/fields.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -111,15 +111,17 @@ static void list_process(struct threads *threads, uint32_t pid)
     struct thread_times *process = &next->processes[next->process_count++];
     *process = (struct thread_times){.pid = pid};
     snprintf(path, sizeof path, "%s/proc/%" PRIu32 "/task", threads->sysroot, pid);
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-    while (directory && (entry = readdir(directory))) {
-        uint32_t tid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return;
+    struct listing listing;
+    listing_start(&listing, directory);
+    for (const char *name; (name = listing_next(&listing));) {
+        uint32_t tid = (uint32_t)strtoul(name, NULL, 10);
         if (tid)
             add_thread(threads, process, tid);
     }
-    if (directory)
-        closedir(directory);
+    close(directory);
 }
 
 /* Under the mutex: what those that stay have done. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/machine/usage.h"
+#include "daemon/base/small_file.h"
 #include "daemon/machine/fields.h"
-#include "daemon/machine/source.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TEXT_SIZE 1024
+#define PATH_SIZE 512
 
 /* As proc_pid_stat(5) counts them, where the number itself is 1, the name 2 and the state 3. */
 enum { PARENT = 4, MINOR = 10, MAJOR = 12, START = 22 };
@@ -38,10 +40,8 @@ bool usage_parse(const char *text, struct usage *usage)
 
 bool usage_read(const char *sysroot, uint32_t pid, struct usage *usage)
 {
-    struct machine_source source;
-    char text[TEXT_SIZE];
-    bool good = source_init(&source, sysroot, "/proc/%" PRIu32 "/stat", pid) &&
-                source_read(&source, text, sizeof text) && usage_parse(text, usage);
-    source_close(&source);
-    return good;
+    char path[PATH_SIZE], text[TEXT_SIZE];
+    snprintf(path, sizeof path, "%s/proc/%" PRIu32 "/stat",
+             strcmp(sysroot, "/") == 0 ? "" : sysroot, pid);
+    return small_file_read(path, text, sizeof text) && usage_parse(text, usage);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/regions/main_process.h"
+#include "daemon/base/small_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,11 +29,7 @@ static bool read_stat(pid_t pid, struct process *process)
 {
     char path[48], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
-    if (file)
-        fclose(file);
-    text[length] = 0;
+    small_file_read(path, text, sizeof text);
     const char *fields = strrchr(text, ')');
     return fields && sscanf(fields + 1,
                             " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "

@@ -25,6 +25,7 @@ struct continuity {
     bool ordered;        /* what is being written follows an order, which waits for its answer */
     uint64_t weighed;    /* when it was last asked which names to forget, CLOCK_MONOTONIC, ns */
     uint64_t not_before; /* no other try until then, CLOCK_MONOTONIC, ns */
+    struct forget_room forget_room;
     struct log_limit dropped_lines;
     int failed; /* errno that the log has told of, 0 after a write that succeeded */
     _Atomic(struct state *) offered; /* by another thread */
@@ -101,6 +102,7 @@ struct continuity *continuity_new(const struct continuity_options *options)
         return c;
     if (c->shown)
         totals_release(c->shown);
+    forget_room_free(&c->forget_room);
     free(c);
     return NULL;
 }
@@ -130,6 +132,7 @@ void continuity_free(struct continuity *c)
 {
     drop_pending(c);
     totals_release(c->shown);
+    forget_room_free(&c->forget_room);
     free(c);
 }
 
@@ -257,13 +260,14 @@ static const char *ordered_name(const struct continuity *c, const struct found *
     return known->process;
 }
 
-/* Names whose time has come, in an array to be freed.  All totals are looked at for it. */
+/* Names whose time has come, as of forget_list().  All totals are looked at for it. */
 static const char **due_names(struct continuity *c, struct found *found, struct fold *fold)
 {
     if (clock_monotonic() - c->weighed < WEIGH_NS)
         return NULL;
     c->weighed = clock_monotonic();
-    return forget_list(c->shown, found, fold->now, c->options.forget_after, &fold->forgotten_count);
+    return forget_list(&c->forget_room, c->shown, found, fold->now, c->options.forget_after,
+                       &fold->forgotten_count);
 }
 
 /* Folds what has died, if anything has, and takes note of new names: whoever comes first keeps its
@@ -283,7 +287,6 @@ static void start_fold(struct continuity *c, struct found *found, bool complete)
         fold_into(c, found, complete, &fold);
     else
         drop_pending(c);
-    free(due);
     free(named);
 }
 

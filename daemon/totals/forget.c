@@ -23,24 +23,42 @@ static int candidate_compare(const void *left, const void *right)
     return (a->time > b->time) - (a->time < b->time);
 }
 
-static struct candidate *weigh(const struct totals *totals, const struct found *found)
+void forget_room_free(struct forget_room *room)
 {
-    struct candidate *all = calloc((size_t)totals->known_count + 1, sizeof *all);
-    for (uint32_t i = 0; all && i < totals->known_count; i++)
+    free(room->all);
+    free(room->names);
+    *room = (struct forget_room){0};
+}
+
+/* For so many names; false when there is no memory. */
+static bool make_room(struct forget_room *room, uint32_t count)
+{
+    if (count <= room->size && room->all)
+        return true;
+    forget_room_free(room);
+    room->size = count + count / 2 + 1;
+    room->all = malloc(room->size * sizeof *room->all);
+    room->names = malloc(room->size * sizeof *room->names);
+    if (!room->all || !room->names)
+        forget_room_free(room);
+    return room->all != NULL;
+}
+
+static void weigh(const struct totals *totals, const struct found *found, struct candidate *all)
+{
+    for (uint32_t i = 0; i < totals->known_count; i++)
         all[i] = (struct candidate){&totals->known[i], QUOTA_NAME_COST, false, false};
-    for (uint32_t i = 0; all && i < totals->count; i++) {
+    for (uint32_t i = 0; i < totals->count; i++) {
         const struct total *total = &totals->list[i];
         all[totals_known(totals, total->process) - totals->known].size += total_size(totals, total);
     }
-    for (uint32_t i = 0; all && i < found->count; i++) {
+    for (uint32_t i = 0; i < found->count; i++) {
         const struct region *region = found->files[i]->region;
         const struct known *known = region ? totals_known(totals, region->process) : NULL;
         if (known)
             all[known - totals->known].runs = true;
     }
-    if (all)
-        qsort(all, totals->known_count, sizeof *all, candidate_compare);
-    return all;
+    qsort(all, totals->known_count, sizeof *all, candidate_compare);
 }
 
 struct forgetting {
@@ -117,19 +135,19 @@ static void forget_large(struct forgetting *f)
     }
 }
 
-const char **forget_list(const struct totals *totals, struct found *found, uint64_t now,
-                         uint64_t after, uint32_t *count)
+const char **forget_list(struct forget_room *room, const struct totals *totals, struct found *found,
+                         uint64_t now, uint64_t after, uint32_t *count)
 {
+    *count = 0;
+    if (!make_room(room, totals->known_count))
+        return NULL;
     struct forgetting f = {
-        .found = found, .all = weigh(totals, found), .all_count = totals->known_count};
-    f.names = f.all ? calloc((size_t)totals->known_count + 1, sizeof *f.names) : NULL;
-    for (uint32_t i = 0; f.names && i < f.all_count; i++)
+        .found = found, .all = room->all, .all_count = totals->known_count, .names = room->names};
+    weigh(totals, found, f.all);
+    for (uint32_t i = 0; i < f.all_count; i++)
         f.size += f.all[i].size;
-    if (f.names) {
-        forget_old(&f, now, after);
-        forget_large(&f);
-    }
-    free(f.all);
+    forget_old(&f, now, after);
+    forget_large(&f);
     *count = f.count;
     return f.names;
 }

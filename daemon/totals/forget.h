@@ -10,10 +10,19 @@
 
 #include "daemon/regions/found.h"
 
-/* The names, borrowed from the totals, in an array to be freed; NULL with *count 0 when there is no
- * memory.  `now` and `after` are in seconds, CLOCK_BOOTTIME.  A name of which a process has a
- * region is never among them. */
-const char **forget_list(const struct totals *totals, struct found *found, uint64_t now,
-                         uint64_t after, uint32_t *count);
+/* Room to weigh the names, kept from one time to the next; starts as all zero. */
+struct forget_room {
+    struct candidate *all;
+    const char **names;
+    uint32_t size; /* names that there is room for */
+};
+
+void forget_room_free(struct forget_room *room);
+
+/* The names, borrowed from the totals, in an array of the room's, valid until the next call; NULL
+ * with *count 0 when there is no memory.  `now` and `after` are in seconds, CLOCK_BOOTTIME.  A name
+ * of which a process has a region is never among them. */
+const char **forget_list(struct forget_room *room, const struct totals *totals, struct found *found,
+                         uint64_t now, uint64_t after, uint32_t *count);
 
 #endif

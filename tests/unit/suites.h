@@ -70,8 +70,10 @@
     X(reader)                                                                                      \
     X(regression)                                                                                  \
     X(resctrl)                                                                                     \
+    X(small_file)                                                                                  \
     X(snapshot)                                                                                    \
     X(source)                                                                                      \
+    X(spares)                                                                                      \
     X(sse)                                                                                         \
     X(state)                                                                                       \
     X(stream)                                                                                      \

@@ -330,12 +330,14 @@ END_TEST
 START_TEST(forgotten_names_take_few_lines)
 {
     uint32_t count;
+    struct forget_room room = {0};
     struct totals *totals = leave(100, 1, 2);
     for (int i = 0; i < 2; i++) {
-        free(forget_list(totals, &pipeline.found, 20000, 1, &count));
+        forget_list(&room, totals, &pipeline.found, 20000, 1, &count);
         ck_assert_uint_eq(count, 100);
         ck_assert_int_eq(logged("no process of that name came back"), 2 * LOG_LINES);
     }
+    forget_room_free(&room);
     totals_release(totals);
 }
 END_TEST
@@ -373,19 +375,19 @@ END_TEST
 START_TEST(who_leaves_too_much_loses_the_oldest)
 {
     uint32_t count;
+    struct forget_room room = {0};
     struct totals *totals = leave(1400, 4094, 2); /* 46 MB, half of which is either's */
-    const char **names = forget_list(totals, &pipeline.found, 9000, 9000, &count);
+    const char **names = forget_list(&room, totals, &pipeline.found, 9000, 9000, &count);
     ck_assert_uint_eq(count, 0);
-    free(names);
     totals_release(totals);
     totals = leave(1700, 4094, 1);         /* 56 MB of one */
     process_of(geteuid(), "p00001699", 1); /* the oldest one lives */
     pipeline_collect(&pipeline, nothing);
-    names = forget_list(totals, &pipeline.found, 9000, 9000, &count);
+    names = forget_list(&room, totals, &pipeline.found, 9000, 9000, &count);
     ck_assert_uint_gt(count, 150);
     ck_assert_uint_lt(count, 250);
     ck_assert_str_eq(names[0], "p00001698");
-    free(names);
+    forget_room_free(&room);
     totals_release(totals);
 }
 END_TEST
@@ -394,13 +396,14 @@ END_TEST
 START_TEST(who_leaves_too_many_names_loses_the_oldest)
 {
     uint32_t count;
+    struct forget_room room = {0};
     struct totals *totals = leave(QUOTA_NAMES + 5, 1, 1);
-    const char **names = forget_list(totals, &pipeline.found, 9000, 9000, &count);
+    const char **names = forget_list(&room, totals, &pipeline.found, 9000, 9000, &count);
     ck_assert_uint_eq(count, 5);
     ck_assert_str_eq(names[0], "p00004100");
     ck_assert_str_eq(names[4], "p00004096");
     ck_assert_ptr_nonnull(strstr(log_captured(), "processes=5 owner=0"));
-    free(names);
+    forget_room_free(&room);
     totals_release(totals);
 }
 END_TEST
@@ -419,6 +422,7 @@ START_TEST(hundred_thousand_series_are_no_excess)
     pipeline_collect(&pipeline, nothing);
     ck_assert_uint_eq(refused(), 0);
     uint32_t count;
+    struct forget_room room = {0};
     struct region **dead = found_dead(&pipeline.found, &count);
     struct fold fold = {
         .regions = dead, .region_count = count, .series_limit = UINT32_MAX, .now = 9000};
@@ -429,8 +433,9 @@ START_TEST(hundred_thousand_series_are_no_excess)
     region_release(dead[0]);
     free(dead);
     pipeline_collect(&pipeline, nothing); /* it is gone */
-    free(forget_list(totals, &pipeline.found, 9001, 9000, &count));
+    forget_list(&room, totals, &pipeline.found, 9001, 9000, &count);
     ck_assert_uint_eq(count, 0);
+    forget_room_free(&room);
     totals_release(totals);
 }
 END_TEST
