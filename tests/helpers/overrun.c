@@ -28,6 +28,7 @@
 #define THREAD_SHIFT 48 /* in what stands for the time: whose record it is, and its number */
 
 static engram_event event;
+static struct engram_region *region;
 static uint64_t events;
 
 /* Of a record's time, and no two have the same: words of two records do not fit together. */
@@ -88,9 +89,9 @@ static void judge(struct ring *ring, const struct engram_event_record *record)
 static void read_all(void *argument)
 {
     static struct drained drained;
-    const struct engram_region *region = engram_process_state.region;
+    const uint32_t slot = engram_slot_offset(region, event.at);
     for (uint32_t i = 0; i < ring_count; i++) {
-        events_drain(argument, rings[i].copy, region->ring - 1, &rings[i].cursor, &drained);
+        events_drain(argument, rings[i].copy, slot, &rings[i].cursor, &drained);
         missed += drained.missed;
         for (uint32_t j = 0; j < drained.count; j++)
             judge(&rings[i], &drained.records[j]);
@@ -99,7 +100,6 @@ static void read_all(void *argument)
 
 static struct reader *open_region(const char *directory)
 {
-    const struct engram_region *region = engram_process_state.region;
     char path[512];
     enum rejection rejection;
     snprintf(path, sizeof path, "%s/overrun.", directory);
@@ -147,8 +147,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "overrun: %s\n", engram_reason());
         return 2;
     }
+    region = engram_region_of(event.at);
     if (argc > 3)
-        engram_set_limit(engram_process_state.region, 0);
+        engram_set_limit(region, 0);
     events = strtoull(argv[1], NULL, 10) / threads;
     guard_install();
     struct reader *reader = open_region(getenv("ENGRAM_DIR"));
