@@ -22,6 +22,8 @@
 
 #define COUNTERS 10000u
 #define HISTOGRAMS 100u
+#define TICKS 5
+#define TICK_US 12000
 #define EVICTED (128l << 20) /* more than one core has of any cache that we know */
 
 static char directory[] = "/dev/shm/engram-bench-XXXXXX";
@@ -226,12 +228,38 @@ static void verify(struct stage *stage, void (*way)(struct stage *))
         die("a sum is wrong");
 }
 
-static double once(struct stage *stage, void (*way)(struct stage *), int times)
+static double once(struct stage *stage, void (*way)(struct stage *))
 {
     uint64_t from = clock_monotonic();
-    for (int i = 0; i < times; i++)
+    way(stage);
+    return (double)(clock_monotonic() - from) / 1000;
+}
+
+/* Again and again, so that all is warm. */
+static double warm(struct stage *stage, void (*way)(struct stage *))
+{
+    way(stage);
+    uint64_t from = clock_monotonic();
+    for (int i = 0; i < rounds; i++)
         way(stage);
-    return (double)(clock_monotonic() - from) / 1000 / times;
+    return (double)(clock_monotonic() - from) / 1000 / rounds;
+}
+
+static double cold(struct stage *stage, void (*way)(struct stage *))
+{
+    evict();
+    return once(stage, way);
+}
+
+/* A few, with time between them for what the one before retired to be freed, as ticks have. */
+static double paced(struct stage *stage, void (*way)(struct stage *))
+{
+    double us = 0;
+    for (int i = 0; i < TICKS; i++) {
+        usleep(TICK_US);
+        us += once(stage, way);
+    }
+    return us / TICKS;
 }
 
 #define WAYS 5
@@ -241,21 +269,17 @@ static void measure(struct stage *stage)
 {
     static const struct {
         const char *what;
+        double (*as)(struct stage *, void (*way)(struct stage *));
         void (*way)(struct stage *);
-        bool cold;
-    } ways[WAYS] = {{"warm", sum_ours, false},
-                    {"plain, warm", sum_plainly, false},
-                    {"tick", tick, false},
-                    {"cold", sum_ours, true},
-                    {"plain, cold", sum_plainly, true}};
+    } ways[WAYS] = {{"warm", warm, sum_ours},
+                    {"plain, warm", warm, sum_plainly},
+                    {"tick", paced, tick},
+                    {"cold", cold, sum_ours},
+                    {"plain, cold", cold, sum_plainly}};
     double us[WAYS][64];
     for (int turn = 0; turn < turns; turn++)
-        for (int i = 0; i < WAYS; i++) {
-            ways[i].way(stage);
-            if (ways[i].cold)
-                evict();
-            us[i][turn] = once(stage, ways[i].way, ways[i].cold ? 1 : rounds);
-        }
+        for (int i = 0; i < WAYS; i++)
+            us[i][turn] = ways[i].as(stage, ways[i].way);
     for (int i = 0; i < WAYS; i++) {
         printf("{\"series\": \"%s\", \"cpus\": %u, \"written\": %u, \"what\": \"%s\", \"us\": [",
                stage->histograms ? "histograms" : "counters", stage->cpus, stage->written,
@@ -275,8 +299,8 @@ int main(void)
         {false, 2, 2}, {false, 128, 128}, {false, 128, 2}, {false, 128, 0}, {true, 2, 2}};
     static struct stage stage;
     bool quick = getenv("QUICK") && *getenv("QUICK");
-    turns = quick ? 3 : 21;
-    rounds = quick ? 20 : 200;
+    turns = quick ? 3 : 15;
+    rounds = quick ? 20 : 50;
     if (!mkdtemp(directory))
         die("a directory in /dev/shm");
     guard_install();
