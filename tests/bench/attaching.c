@@ -31,7 +31,7 @@ static double register_all(int from, int to)
 {
     uint64_t start = now();
     for (int i = from; i < to; i++)
-        if (!new_series(i).at.region) {
+        if (!new_series(i).at.slot) {
             fprintf(stderr, "attaching: %s\n", engram_reason());
             exit(1);
         }
