@@ -1,4 +1,4 @@
-# The contestants of tests/bench/recording.py.  Those that need what `make bench-deps` installs are
+# The contestants of tests/bench/recording.py, and those of scraping.py by their names.  Those that need what `make bench-deps` installs are
 # made where it is there, and one that cannot be made is not measured.
 PEER_DIR := $(BUILD)/bench/peers
 PEER_SOURCES := tests/bench/peers
@@ -10,6 +10,8 @@ GO_LIBRARY := $(GO_SOURCES)/src/github.com/prometheus/client_golang/prometheus/c
 OTHER_PEERS = $(addprefix $(PEER_DIR)/,\
   $(call found,pkg-config --exists prometheus-cpp-core,prometheus-cpp) \
   $(call found,command -v go && ls $(GO_LIBRARY),client_golang) \
+  $(call found,pkg-config --exists prometheus-cpp-pull,scraped-prometheus-cpp) \
+  $(call found,command -v go && ls $(GO_LIBRARY),scraped-client_golang) \
   $(call found,pkg-config --exists lttng-ust && command -v lttng-sessiond,lttng) \
   $(call found,pkg-config --exists libpcp && ls /usr/include/pcp/mmv_stats.h,pcp-mmv) \
   $(call found,command -v rustc,engram-rust-a engram-rust-so) \
@@ -52,6 +54,10 @@ $(PEER_DIR)/pcp-mmv: $(PEER_SOURCES)/pcp_mmv.c $(call peer_object,peer)
 $(PEER_DIR)/lttng: $(PEER_SOURCES)/lttng.c $(call peer_object,peer)
 	$(CC) -std=gnu11 $(CFLAGS) $(ALIGNED) -I. $^ $$(pkg-config --libs lttng-ust) -pthread -lm -o $@
 $(PEER_DIR)/client_golang: $(PEER_SOURCES)/client_golang/main.go
+	GO111MODULE=off GOPATH=$(GO_SOURCES) GOCACHE=$(abspath $(PEER_DIR)/go-cache) go build -o $@ $<
+$(PEER_DIR)/scraped-prometheus-cpp: $(PEER_SOURCES)/scraped_prometheus_cpp.cc
+	$(CXX) -std=c++17 $(CFLAGS) $< $$(pkg-config --cflags --libs prometheus-cpp-pull) -pthread -o $@
+$(PEER_DIR)/scraped-client_golang: $(PEER_SOURCES)/scraped_client_golang.go
 	GO111MODULE=off GOPATH=$(GO_SOURCES) GOCACHE=$(abspath $(PEER_DIR)/go-cache) go build -o $@ $<
 
 RUST_SOURCES := $(wildcard $(PEER_SOURCES)/rust/*)
