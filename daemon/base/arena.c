@@ -26,25 +26,31 @@ static struct arena_block *block_new(struct arena *arena, size_t least)
     return block;
 }
 
-void *arena_take(struct arena *arena, size_t count, size_t size)
+/* From the block that is begun, or a new one; `unit` is a power of two. */
+static void *take(struct arena *arena, size_t need, size_t unit)
 {
-    const size_t unit = sizeof(max_align_t);
-    if (size && count > (SIZE_MAX / 2) / size)
-        return NULL;
-    size_t need = (count * size + unit - 1) / unit * unit;
     struct arena_block *block = arena->blocks;
-    if (!block || block->size - block->used < need)
+    size_t from = block ? (block->used + unit - 1) & ~(unit - 1) : 0;
+    if (!block || from > block->size || block->size - from < need) {
         block = block_new(arena, need);
+        from = 0;
+    }
     if (!block)
         return NULL;
-    void *taken = (char *)block->data + block->used;
-    block->used += need;
-    return taken;
+    block->used = from + need;
+    return (char *)block->data + from;
+}
+
+void *arena_take(struct arena *arena, size_t count, size_t size)
+{
+    if (size && count > (SIZE_MAX / 2) / size)
+        return NULL;
+    return take(arena, count * size, sizeof(max_align_t));
 }
 
 char *arena_string(struct arena *arena, const char *text, size_t length)
 {
-    char *copy = arena_take(arena, length + 1, 1);
+    char *copy = take(arena, length + 1, 1);
     if (copy)
         memcpy(copy, text, length);
     return copy;

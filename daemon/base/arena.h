@@ -13,7 +13,8 @@ struct arena {
 /* Zeroed and aligned for any type; NULL when there is no memory. */
 void *arena_take(struct arena *arena, size_t count, size_t size);
 
-/* A terminated copy of a string that need not be terminated. */
+/* A terminated copy of a string that need not be terminated; strings taken one after the other lie
+ * so, without gaps but from block to block. */
 char *arena_string(struct arena *arena, const char *text, size_t length);
 
 void arena_free(struct arena *arena);

@@ -12,10 +12,12 @@
 struct building {
     struct plan *plan;
     const struct plan_input *input;
+    struct arena scratch; /* of the entries' strings */
     struct entries entries;
     struct groups groups;
     struct series **series; /* by number, which stands where its word will be: see place_all() */
     uint32_t *words;        /* by number: NOWHERE until it has its place */
+    bool exhausted;         /* there was no memory for a series */
 };
 
 static enum series_rows rows_of(const struct entry *entry)
@@ -39,22 +41,27 @@ static bool agrees(const struct entry *entry, const struct entry *definer)
             descriptor_same_shape(entry->record->descriptor, definer->record->descriptor));
 }
 
+static char *copy_string(struct arena *arena, const char *text)
+{
+    return arena_string(arena, text, strlen(text));
+}
+
 static bool define_family(struct building *b, struct family *family, const struct group *group)
 {
     struct arena *arena = &b->plan->arena;
     const struct computed_family *computed = group->definer->computed;
     const struct engram_family_entry *about = computed ? computed->about : group->about;
     const struct record *record = group->definer->record;
-    family->name = (char *)(uintptr_t)group->definer->name;
+    family->name = copy_string(arena, group->definer->name);
     family->type = entry_type(group->definer);
     if (about) {
-        family->help = arena_string(arena, about->help, strlen(about->help));
-        family->unit = arena_string(arena, about->unit, strlen(about->unit));
+        family->help = copy_string(arena, about->help);
+        family->unit = copy_string(arena, about->unit);
     } else {
         family->help = arena_string(arena, record_help(record), record->descriptor->help_length);
         family->unit = arena_string(arena, record_unit(record), record->descriptor->unit_length);
     }
-    return family->help && family->unit;
+    return family->name && family->help && family->unit;
 }
 
 static uint32_t shape_words(const struct histogram_shape *shape)
@@ -62,7 +69,9 @@ static uint32_t shape_words(const struct histogram_shape *shape)
     return shape ? shape->cells + SUM_WORDS : 1;
 }
 
-/* False when the rows would get too long: positions in them have 32 bits, and memory has an end. */
+/* False when the rows would get too long: positions in them have 32 bits, and memory has an end.
+ * Labels are copied in the order in which they will be read: from places all over the memory that
+ * would take longer than to write them to a scrape. */
 static bool start_series(struct building *b, struct series *series, const struct entry *entry,
                          struct histogram_shape *shape)
 {
@@ -70,7 +79,8 @@ static bool start_series(struct building *b, struct series *series, const struct
     uint32_t words = shape_words(shape);
     if (plan->set.words > WORDS_MOST - words)
         return false;
-    series->labels = (char *)(uintptr_t)entry->labels;
+    series->labels = copy_string(&plan->arena, entry->labels);
+    b->exhausted |= !series->labels;
     series->rows = (uint8_t)rows_of(entry);
     series->shape = shape;
     series->at = plan->series_count;
@@ -99,6 +109,16 @@ static void note_conflict(struct plan *plan, const struct entry *entry)
     plan->conflicts++;
     plan->conflict_name = entry->name;
     plan->conflict_labels = entry->labels;
+}
+
+/* Out of the strings that do not outlast the building. */
+static bool keep_conflict(struct plan *plan)
+{
+    if (plan->conflicts == 0)
+        return true;
+    plan->conflict_name = copy_string(&plan->arena, plan->conflict_name);
+    plan->conflict_labels = copy_string(&plan->arena, plan->conflict_labels);
+    return plan->conflict_name && plan->conflict_labels;
 }
 
 /* One entry of a family; false when it is not served. */
@@ -135,12 +155,17 @@ static bool build_family(struct building *b, const struct group *group)
         else
             note_conflict(b->plan, &list[i]);
     }
-    return true;
+    return !b->exhausted;
 }
 
 static bool build_families(struct building *b)
 {
+    struct plan *plan = b->plan;
     if (!groups_make(&b->groups, &b->entries))
+        return false;
+    plan->set.families = arena_take(&plan->arena, b->groups.count, sizeof *plan->set.families);
+    plan->gauges = arena_take(&plan->arena, b->entries.count, sizeof *plan->gauges);
+    if (!plan->set.families || !plan->gauges)
         return false;
     for (uint32_t i = 0; i < b->groups.count; i++) {
         const struct group *group = &b->groups.list[i];
@@ -246,13 +271,11 @@ static bool build(struct building *b)
     for (uint32_t i = 0; i < b->input->region_count; i++)
         if (!start_region(b, i))
             return false;
-    if (!entries_gather(&b->entries, b->input, &plan->arena))
+    if (!entries_gather(&b->entries, b->input, &b->scratch))
         return false;
-    plan->set.families = arena_take(&plan->arena, b->entries.count, sizeof *plan->set.families);
-    plan->gauges = arena_take(&plan->arena, b->entries.count, sizeof *plan->gauges);
     b->series = calloc((size_t)b->entries.count + 1, sizeof(struct series *));
     b->words = calloc((size_t)b->entries.count + 1, sizeof *b->words);
-    if (!plan->set.families || !plan->gauges || !b->series || !b->words || !build_families(b))
+    if (!b->series || !b->words || !build_families(b))
         return false;
     place_all(b);
     return true;
@@ -267,10 +290,12 @@ struct plan *plan_build(const struct plan_input *input)
     atomic_init(&b.plan->references, 1);
     b.plan->set.version = atomic_fetch_add(&versions, 1) + 1;
     bool built = build(&b);
+    built = built && keep_conflict(b.plan);
     free(b.series);
     free(b.words);
     free(b.groups.list);
     free(b.entries.list);
+    arena_free(&b.scratch);
     if (built)
         return b.plan;
     plan_release(b.plan);

@@ -22,7 +22,7 @@ struct entries {
 };
 
 /* All series of the input, sorted by name, labels and order; false when there is no memory.
- * Strings are of the arena; the list is the caller's to free. */
+ * Strings are of the arena or of the input; the list is the caller's to free. */
 bool entries_gather(struct entries *entries, const struct plan_input *input, struct arena *arena);
 
 /* Which of two says what their family is. */
