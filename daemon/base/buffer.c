@@ -18,9 +18,9 @@ bool buffer_grow(struct buffer *buffer, size_t more)
     if (buffer->failed || more > SIZE_MAX / 4 - buffer->length)
         return buffer_fail(buffer);
 
-    size_t capacity = buffer->capacity ? buffer->capacity : BUFFER_FIRST;
-    while (capacity - buffer->length <= more)
-        capacity *= 2;
+    size_t capacity = buffer->capacity ? 2 * buffer->capacity : BUFFER_FIRST;
+    if (capacity < buffer->length + more + 1)
+        capacity = buffer->length + more + 1;
 
     char *data = realloc(buffer->data, capacity);
     if (!data)

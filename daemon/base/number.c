@@ -16,10 +16,6 @@ __extension__ typedef unsigned __int128 uint128;
 #define POWER_MAX 324
 #define LIMBS 8 /* of 32 bits: twice what is kept, so that rounding never shows */
 
-/* Enough for a sign, 17 digits, a point, the zeros that place it, an exponent. */
-#define DOUBLE_MAX 32
-#define U64_MAX_DIGITS 20
-
 /* Written without an exponent: 0.0001 up to below 1e21, as Prometheus does; bounds up to below
  * 1e6, as it does there. */
 #define PLAIN_MIN (-4)
@@ -152,6 +148,35 @@ static struct decimal shortest(uint64_t bits)
     return decimal;
 }
 
+static int count_digits(uint64_t value)
+{
+    static const uint64_t powers[] = {
+        0,
+        UINT64_C(10),
+        UINT64_C(100),
+        UINT64_C(1000),
+        UINT64_C(10000),
+        UINT64_C(100000),
+        UINT64_C(1000000),
+        UINT64_C(10000000),
+        UINT64_C(100000000),
+        UINT64_C(1000000000),
+        UINT64_C(10000000000),
+        UINT64_C(100000000000),
+        UINT64_C(1000000000000),
+        UINT64_C(10000000000000),
+        UINT64_C(100000000000000),
+        UINT64_C(1000000000000000),
+        UINT64_C(10000000000000000),
+        UINT64_C(100000000000000000),
+        UINT64_C(1000000000000000000),
+        UINT64_C(10000000000000000000),
+    };
+    /* 1233 / 4096 is the logarithm of 2 by ten: this many, or one more. */
+    int digits = (64 - __builtin_clzll(value | 1)) * 1233 >> 12;
+    return digits + (value >= powers[digits]);
+}
+
 /* Returns the number of digits. */
 static int put_u64(char *to, uint64_t value)
 {
@@ -160,19 +185,19 @@ static int put_u64(char *to, uint64_t value)
                                 "4041424344454647484950515253545556575859"
                                 "6061626364656667686970717273747576777879"
                                 "8081828384858687888990919293949596979899";
-    char text[U64_MAX_DIGITS];
-    char *at = text + sizeof text;
+    int count = count_digits(value);
+    char *at = to + count;
 
-    while (value >= 10) {
+    while (value >= 100) {
         at -= 2;
         memcpy(at, pairs + 2 * (value % 100), 2);
         value /= 100;
     }
-    /* A leading digit is left, or nothing; but zero is one digit too. */
-    if (value || at == text + sizeof text)
-        *--at = (char)('0' + value);
-    memcpy(to, at, (size_t)(text + sizeof text - at));
-    return (int)(text + sizeof text - at);
+    if (value >= 10)
+        memcpy(to, pairs + 2 * value, 2);
+    else
+        *to = (char)('0' + value);
+    return count;
 }
 
 /* d.ddde+XX, with at least two digits of exponent. */
@@ -215,18 +240,17 @@ static char *put_decimal(char *to, struct decimal decimal, int plain_max)
     return to + whole;
 }
 
-void number_append_u64(struct buffer *out, uint64_t value)
+char *number_put_u64(char *to, uint64_t value)
 {
-    if (!buffer_reserve(out, U64_MAX_DIGITS))
-        return;
-    out->length += (size_t)put_u64(out->data + out->length, value);
+    return to + put_u64(to, value);
 }
 
-void number_append_i64(struct buffer *out, int64_t value)
+char *number_put_i64(char *to, int64_t value)
 {
-    if (value < 0)
-        buffer_append_char(out, '-');
-    number_append_u64(out, value < 0 ? -(uint64_t)value : (uint64_t)value);
+    if (value >= 0)
+        return to + put_u64(to, (uint64_t)value);
+    *to = '-';
+    return to + 1 + put_u64(to + 1, -(uint64_t)value);
 }
 
 static char *put_positive(char *to, double value, int plain_max)
@@ -240,24 +264,40 @@ static char *put_positive(char *to, double value, int plain_max)
     return put_decimal(to, shortest(bits), plain_max);
 }
 
+/* A sign, 17 digits, a point, the zeros that place it and an exponent are no more than NUMBER_MOST.
+ */
+static char *put_double(char *to, double value, int plain_max)
+{
+    if (isnan(value))
+        return (char *)memcpy(to, "NaN", 3) + 3;
+    if (isinf(value))
+        return (char *)memcpy(to, value > 0 ? "+Inf" : "-Inf", 4) + 4;
+    if (signbit(value))
+        *to++ = '-';
+    return put_positive(to, fabs(value), plain_max);
+}
+
+char *number_put_double(char *to, double value)
+{
+    return put_double(to, value, PLAIN_MAX);
+}
+
+void number_append_u64(struct buffer *out, uint64_t value)
+{
+    if (buffer_reserve(out, NUMBER_MOST))
+        out->length = (size_t)(number_put_u64(out->data + out->length, value) - out->data);
+}
+
+void number_append_i64(struct buffer *out, int64_t value)
+{
+    if (buffer_reserve(out, NUMBER_MOST))
+        out->length = (size_t)(number_put_i64(out->data + out->length, value) - out->data);
+}
+
 static void append(struct buffer *out, double value, int plain_max)
 {
-    if (isnan(value)) {
-        buffer_append_string(out, "NaN");
-        return;
-    }
-    if (isinf(value)) {
-        buffer_append_string(out, value > 0 ? "+Inf" : "-Inf");
-        return;
-    }
-    if (!buffer_reserve(out, DOUBLE_MAX))
-        return;
-    char *start = out->data + out->length;
-    char *end = start;
-    if (signbit(value))
-        *end++ = '-';
-    end = put_positive(end, fabs(value), plain_max);
-    out->length += (size_t)(end - start);
+    if (buffer_reserve(out, NUMBER_MOST))
+        out->length = (size_t)(put_double(out->data + out->length, value, plain_max) - out->data);
 }
 
 void number_append_double(struct buffer *out, double value)

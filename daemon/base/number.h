@@ -10,6 +10,14 @@
 
 #include "daemon/base/buffer.h"
 
+/* At most so many bytes are written of any number. */
+#define NUMBER_MOST 32
+
+/* Each returns the end of what it wrote at `to`, where there is room for NUMBER_MOST bytes. */
+char *number_put_u64(char *to, uint64_t value);
+char *number_put_i64(char *to, int64_t value);
+char *number_put_double(char *to, double value);
+
 void number_append_u64(struct buffer *out, uint64_t value);
 void number_append_i64(struct buffer *out, int64_t value);
 void number_append_double(struct buffer *out, double value);

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 #define KEPT_SECONDS 1
+#define ROOM_TO_GROW 64 /* this part of a body: numbers get longer */
 
 struct body {
     struct frame *frame; /* NULL: not made of this snapshot */
     uint64_t ns;         /* what it took */
+    size_t length;       /* of the last one */
 };
 
 struct bodies {
@@ -63,6 +65,7 @@ static struct frame *keep(struct bodies *bodies, struct body *body, struct frame
     struct timeval soon = {.tv_sec = KEPT_SECONDS};
     body->ns = clock_monotonic() - start;
     body->frame = made;
+    body->length = made ? made->length : 0;
     event_add(bodies->expiry, &soon);
     return body->frame;
 }
@@ -75,6 +78,7 @@ static struct frame *make_plain(struct bodies *bodies, const struct snapshot *sn
     uint64_t start = clock_monotonic();
     if (body->frame)
         return body->frame;
+    buffer_reserve(&out, body->length + body->length / ROOM_TO_GROW);
     exposition_render(&out, snapshot, format);
     return keep(bodies, body, frame_take(&out, account), start);
 }

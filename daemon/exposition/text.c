@@ -99,50 +99,72 @@ static void append_header(const struct block *block, bool openmetrics)
     buffer_append_char(out, '\n');
 }
 
-/* The labels from the brace on, without the closing one; nothing if there are none. */
-static void append_labels(struct buffer *out, const struct series *series, int node)
+static char *put(char *to, const char *bytes, size_t length)
 {
-    char opening = '{';
+    memcpy(to, bytes, length);
+    return to + length;
+}
 
-    if (series->labels[0]) {
-        buffer_append_char(out, opening);
-        buffer_append_string(out, series->labels);
-        opening = ',';
+#define PUT_LITERAL(to, literal) put(to, literal, sizeof(literal) - 1)
+
+/* Room for a node's label and what joins labels, besides the labels themselves. */
+#define JOINTS_MOST (sizeof "{,numa_node=\"\"} " + NUMBER_MOST)
+
+/* The labels from the brace on, without the closing one; nothing if there are none. */
+static char *put_labels(char *to, const char *labels, size_t length, int node)
+{
+    if (length > 0) {
+        *to++ = '{';
+        to = put(to, labels, length);
     }
     if (node != NO_NODE) {
-        buffer_append_char(out, opening);
-        APPEND_LITERAL(out, "numa_node=\"");
-        number_append_u64(out, (uint64_t)node);
-        buffer_append_char(out, '"');
+        *to++ = length > 0 ? ',' : '{';
+        to = PUT_LITERAL(to, "numa_node=\"");
+        to = number_put_u64(to, (uint64_t)node);
+        *to++ = '"';
     }
+    return to;
 }
 
-/* All of a line that stands before the value. */
-static void append_head(const struct block *block, const struct series *series, int node)
+static void append_labels(struct buffer *out, const struct series *series, int node)
 {
-    buffer_append(block->out, block->family->name, block->name_length);
-    append_labels(block->out, series, node);
-    if (series->labels[0] || node != NO_NODE)
-        buffer_append_char(block->out, '}');
-    buffer_append_char(block->out, ' ');
+    size_t length = strlen(series->labels);
+
+    if (buffer_reserve(out, length + JOINTS_MOST))
+        out->length =
+            (size_t)(put_labels(out->data + out->length, series->labels, length, node) - out->data);
 }
 
+static char *put_value(char *to, enum reading reading, union word value)
+{
+    switch (reading) {
+    case READ_COUNT:
+        return number_put_u64(to, value.count);
+    case READ_SIGNED:
+        return number_put_i64(to, (int64_t)value.count);
+    case READ_NUMBER:
+        break;
+    }
+    return number_put_double(to, value.number);
+}
+
+/* Most lines of a scrape are made here, so there is room for all of it before any of it. */
 static void append_value(const struct block *block, const struct series *series, int node,
                          enum reading reading, union word value)
 {
-    append_head(block, series, node);
-    switch (reading) {
-    case READ_COUNT:
-        number_append_u64(block->out, value.count);
-        break;
-    case READ_SIGNED:
-        number_append_i64(block->out, (int64_t)value.count);
-        break;
-    case READ_NUMBER:
-        number_append_double(block->out, value.number);
-        break;
-    }
-    buffer_append_char(block->out, '\n');
+    struct buffer *out = block->out;
+    size_t length = strlen(series->labels);
+
+    if (!buffer_reserve(out, block->name_length + length + JOINTS_MOST + NUMBER_MOST))
+        return;
+    char *to = put(out->data + out->length, block->family->name, block->name_length);
+    to = put_labels(to, series->labels, length, node);
+    if (length > 0 || node != NO_NODE)
+        *to++ = '}';
+    *to++ = ' ';
+    to = put_value(to, reading, value);
+    *to++ = '\n';
+    out->length = (size_t)(to - out->data);
 }
 
 /* The lines NAME_bucket; returns the count.  The part before a bound is made once and then copied;

@@ -201,6 +201,24 @@ START_TEST(test_integers)
 }
 END_TEST
 
+START_TEST(test_digits_at_powers_of_ten)
+{
+    char expected[32];
+
+    for (uint64_t power = 1;; power *= 10) {
+        for (int64_t off = -1; off <= 1; off++) {
+            snprintf(expected, sizeof expected, "%llu",
+                     (unsigned long long)(power + (uint64_t)off));
+            buffer_reset(&out);
+            number_append_u64(&out, power + (uint64_t)off);
+            ck_assert_str_eq(appended(), expected);
+        }
+        if (power > UINT64_MAX / 10)
+            break;
+    }
+}
+END_TEST
+
 /* Needs a locale that writes 0,5; where none is installed there is nothing to see:
  * tests/integration/locale.sh brings one. */
 START_TEST(test_locale_has_no_say)
@@ -279,6 +297,7 @@ Suite *number_suite(void)
     tcase_add_test(number, test_double_shortest_at_random);
     tcase_add_test(number, test_bounds);
     tcase_add_test(number, test_integers);
+    tcase_add_test(number, test_digits_at_powers_of_ten);
     suite_add_tcase(suite, number);
 
     tcase_add_checked_fixture(locale, start, stop);

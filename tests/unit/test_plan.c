@@ -355,6 +355,26 @@ START_TEST(events_are_no_series)
 }
 END_TEST
 
+/* Whoever reads one series after the other reads memory as it lies. */
+START_TEST(labels_lie_in_the_order_of_series)
+{
+    fixture_process("p");
+    for (int i = 9; i >= 0; i--) {
+        const char *labels[] = {"step", (const char[]){(char)('0' + i), 0}, NULL};
+        engram_counter_new("steps_total", "Steps.", labels);
+    }
+    struct plan *plan = pipeline_plan(&pipeline, none);
+    const struct family *family = plan_family(plan, "steps_total");
+    ck_assert_ptr_nonnull(family);
+    ck_assert_uint_eq(family->count, 10);
+    for (uint32_t i = 1; i < family->count; i++) {
+        const char *before = family->series[i - 1].labels;
+        ck_assert_ptr_eq(family->series[i].labels, before + strlen(before) + 1);
+    }
+    plan_release(plan);
+}
+END_TEST
+
 START_TEST(every_series_is_found_again)
 {
     char name[32];
@@ -607,6 +627,7 @@ static TCase *of_regions(void)
     tcase_add_test(tests, dead_process_leaves_its_totals);
     tcase_add_test(tests, dead_process_does_not_hide_a_gauge);
     tcase_add_test(tests, events_are_no_series);
+    tcase_add_test(tests, labels_lie_in_the_order_of_series);
     tcase_add_test(tests, every_series_is_found_again);
     tcase_add_test(tests, bounds_are_shown_inclusive);
     tcase_add_test(tests, shown_bounds_are_rounded_up);
