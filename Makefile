@@ -29,11 +29,11 @@ ALL_CFLAGS = -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP
 ALL_LDFLAGS = $(LDFLAGS) -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
 # Asked once and only by what needs it; a library that is missing is named by its Debian package.
-DAEMON_PACKAGES := libevent_core hwloc liburcu-memb libdeflate inih openssl yaml-0.1 libcrypt
+DAEMON_PACKAGES := libevent_core hwloc liburcu-memb libisal inih openssl yaml-0.1 libcrypt
 APT_libevent_core := libevent-dev
 APT_hwloc := libhwloc-dev
 APT_liburcu-memb := liburcu-dev
-APT_libdeflate := libdeflate-dev
+APT_libisal := libisal-dev
 APT_inih := libinih-dev
 APT_openssl := libssl-dev
 APT_yaml-0.1 := libyaml-dev

@@ -36,7 +36,7 @@ only_user() {
 only_user hwloc "daemon/machine/topology_describe.c daemon/machine/topology_hwloc.h"
 only_user perfmon daemon/pmu/encode.c
 only_user urcu daemon/snapshot/snapshot.c
-only_user libdeflate daemon/base/gzip.c
+only_user isa-l daemon/base/gzip.c
 only_user ini daemon/config.c
 only_user curl tools/engramctl/http.c
 only_user yaml daemon/http/web_config.c

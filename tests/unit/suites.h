@@ -39,6 +39,7 @@
     X(figures)                                                                                     \
     X(forget_order)                                                                                \
     X(golden)                                                                                      \
+    X(gzip)                                                                                        \
     X(health)                                                                                      \
     X(history)                                                                                     \
     X(host)                                                                                        \
