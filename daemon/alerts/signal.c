@@ -223,6 +223,16 @@ static bool is_sum(const struct alert_signal *signal)
     return signal->reading == ALERT_RATE || signal->reading == ALERT_INCREASE;
 }
 
+/* Labels are looked at last: most series of many families are absent. */
+static void tell_single(const struct alert_signal *signal, const struct snapshot *snapshot,
+                        const struct series *series, uint64_t now, signal_told *told,
+                        void *argument)
+{
+    double value = single_value(signal, snapshot, series, now);
+    if (!isnan(value) && has_labels(series->labels, signal->labels))
+        told(argument, series->labels, value);
+}
+
 void signal_tell(struct signals *signals, uint32_t number, const struct alert_signal *signal,
                  const struct snapshot *snapshot, uint64_t now, signal_told *told, void *argument)
 {
@@ -231,15 +241,10 @@ void signal_tell(struct signals *signals, uint32_t number, const struct alert_si
     for (uint32_t i = 0; family && i < family->count; i++) {
         const struct series *series = &family->series[i];
         bool there = !snapshot->incomplete || series->rows == ROWS_COMPUTED;
-        if (!there || !has_labels(series->labels, signal->labels))
-            continue;
-        if (is_sum(signal)) {
+        if (there && !is_sum(signal))
+            tell_single(signal, snapshot, series, now, told, argument);
+        else if (there && has_labels(series->labels, signal->labels))
             add_to_sum(signals, number, signal, snapshot, series, now);
-            continue;
-        }
-        double value = single_value(signal, snapshot, series, now);
-        if (!isnan(value))
-            told(argument, series->labels, value);
     }
     if (is_sum(signal))
         tell_sums(signals, signal, now, told, argument);

@@ -68,8 +68,9 @@ void figures_set(struct figures *figures, uint32_t figure, double value)
 {
     if (figure == FIGURE_NONE)
         return;
-    atomic_store(&figures->list[figure]->value, value);
-    atomic_store(&figures->list[figure]->time, clock_monotonic());
+    struct figure *to = figures->list[figure];
+    atomic_store_explicit(&to->value, value, memory_order_relaxed);
+    atomic_store_explicit(&to->time, clock_monotonic(), memory_order_release);
 }
 
 /* The labels of all series of one family, NULL-terminated. */
@@ -134,8 +135,8 @@ void figures_fill(struct figures *figures, const struct plan *plan, union word *
         find_words(figures, plan);
     for (uint32_t i = 0; i < figures->count; i++) {
         const struct figure *figure = figures->list[i];
-        uint64_t time = atomic_load(&figure->time);
-        double value = atomic_load(&figure->value);
+        uint64_t time = atomic_load_explicit(&figure->time, memory_order_acquire);
+        double value = atomic_load_explicit(&figure->value, memory_order_relaxed);
         bool old = now > time && now - time > figure->lifetime;
         if (figure->at != UINT32_MAX && time && !old && !isnan(value))
             row[figure->at].number = value;
