@@ -43,7 +43,7 @@ APT_libcurl := libcurl4-openssl-dev
 APT_json-c := libjson-c-dev
 APT_check := check
 lacking = $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null || echo $(APT_$(p))))
-# libpfm has no pkg-config file.
+# libpfm has no pkg-config file, and is loaded when it is needed.
 lacking_pfm = $(shell echo '\#include <perfmon/pfmlib.h>' | $(CC) -E - >/dev/null 2>&1 || echo libpfm4-dev)
 need = $(if $(shell command -v pkg-config),,$(error pkg-config is missing; try: apt-get install pkg-config))$\
        $(if $(strip $(call lacking,$(1))$(2)),$(error libraries are missing; try: apt-get install $(strip \
@@ -52,7 +52,7 @@ once = $(eval $(1) := $(2))$($(1))
 DAEMON_CFLAGS = $(call need,$(DAEMON_PACKAGES),$(lacking_pfm))$(call once,DAEMON_CFLAGS,$(shell pkg-config --cflags $(DAEMON_PACKAGES)))
 # libevent_openssl is of the same package as libevent_core; pkg-config would add the whole of libevent.
 DAEMON_LIBS = $(call need,$(DAEMON_PACKAGES))$(call once,DAEMON_LIBS,$(shell pkg-config --libs $(DAEMON_PACKAGES)) \
-              -levent_openssl -lpfm -lm)
+              -levent_openssl -ldl -lm)
 CTL_CFLAGS = $(call need,$(CTL_PACKAGES))$(call once,CTL_CFLAGS,$(shell pkg-config --cflags $(CTL_PACKAGES)))
 CTL_LIBS = $(call need,$(CTL_PACKAGES))$(call once,CTL_LIBS,$(shell pkg-config --libs $(CTL_PACKAGES)) -lm)
 CHECK_LIBS = $(call need,check)$(call once,CHECK_LIBS,$(shell pkg-config --libs check))

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* False when libpfm knows neither this CPU nor this kernel. */
+/* False when libpfm is not there, or knows neither this CPU nor this kernel. */
 bool encode_begin(void);
 void encode_end(void);
 

@@ -6,6 +6,7 @@
 #include "daemon/pmu/model.h"
 
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,29 @@ START_TEST(what_libpfm_does_not_know_is_left_as_it_is)
 }
 END_TEST
 
+static bool is_mapped(const char *library)
+{
+    static char maps[1 << 16];
+    FILE *file = fopen("/proc/self/maps", "r");
+    ck_assert_ptr_nonnull(file);
+    size_t length = fread(maps, 1, sizeof maps - 1, file);
+    fclose(file);
+    ck_assert_uint_lt(length, sizeof maps - 1);
+    maps[length] = 0;
+    return strstr(maps, library) != NULL;
+}
+
+/* Its tables would be a sixth of the daemon's memory. */
+START_TEST(libpfm_is_there_only_while_it_is_asked)
+{
+    ck_assert(!is_mapped("/libpfm"));
+    ck_assert(encode_begin());
+    ck_assert(is_mapped("/libpfm"));
+    encode_end();
+    ck_assert(!is_mapped("/libpfm"));
+}
+END_TEST
+
 Suite *model_suite(void)
 {
     Suite *suite = suite_create("model");
@@ -126,6 +150,7 @@ Suite *model_suite(void)
     tcase_add_test(tests, unknown_kind_has_events_that_nobody_counts);
     tcase_add_test(tests, group_has_no_more_than_any_pmu_counts);
     tcase_add_test(tests, what_libpfm_does_not_know_is_left_as_it_is);
+    tcase_add_test(tests, libpfm_is_there_only_while_it_is_asked);
     suite_add_tcase(suite, tests);
     return suite;
 }
