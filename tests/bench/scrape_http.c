@@ -4,7 +4,7 @@
  * soon as it has its answer, or PACE milliseconds after it asked last, and is kept
  * as long as the server keeps it: to connect anew is a part of a scrape.
  *
- *     scrape_http PORT CONNECTIONS MILLISECONDS PACE [HEADER...]
+ *     scrape_http PORT CONNECTIONS MILLISECONDS PACE PATH [HEADER...]
  *
  * Prints one line of JSON: how many answers came and in how many seconds, the
  * median and the 99th percentile of a scrape in microseconds, and how many bytes
@@ -158,10 +158,10 @@ static void scrape(int count, double end, double pace)
     }
 }
 
-static void make_request(int count, char **headers)
+static void make_request(const char *path, int count, char **headers)
 {
     size_t length =
-        (size_t)snprintf(request, sizeof request, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n");
+        (size_t)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n", path);
     for (int i = 0; i < count; i++)
         length += (size_t)snprintf(request + length, sizeof request - length, "%s\r\n", headers[i]);
     snprintf(request + length, sizeof request - length, "\r\n");
@@ -169,12 +169,12 @@ static void make_request(int count, char **headers)
 
 int main(int argc, char **argv)
 {
-    int count = argc > 4 ? atoi(argv[2]) : 0;
+    int count = argc > 5 ? atoi(argv[2]) : 0;
     if (count < 1 || count > CONNECTIONS_MOST) {
-        fprintf(stderr, "usage: %s PORT CONNECTIONS MILLISECONDS PACE [HEADER...]\n", argv[0]);
+        fprintf(stderr, "usage: %s PORT CONNECTIONS MILLISECONDS PACE PATH [HEADER...]\n", argv[0]);
         return 2;
     }
-    make_request(argc - 5, argv + 5);
+    make_request(argv[5], argc - 6, argv + 6);
     port = atoi(argv[1]);
     for (int i = 0; i < count; i++)
         clients[i].fd = ask(1, port, NULL, 0);
