@@ -1,5 +1,6 @@
-# The contestants of tests/bench/recording.py, and those of scraping.py by their names.  Those that need what `make bench-deps` installs are
-# made where it is there, and one that cannot be made is not measured.
+# The contestants of tests/bench/recording.py and, by their names, of scraping.py.  Those that need
+# what `make bench-deps` installs are made where it is there, and one that cannot be made is not
+# measured.
 PEER_DIR := $(BUILD)/bench/peers
 PEER_SOURCES := tests/bench/peers
 OUR_PEERS := $(addprefix $(PEER_DIR)/,engram engram-a engram-so observer yardstick requirements)
