@@ -275,13 +275,14 @@ FUZZ_REGION := -max_len=512 -timeout=60 -verbosity=0 -print_final_stats=1
 soak: ## the long forms of the tests
 	@.ci/deps check
 	@.ci/deps fuzz
-	@$(MAKE) --no-print-directory -s all helpers $(BUILD)/fuzz/fuzz_region $(BUILD)/fuzz-fast/fuzz_region
+	@$(MAKE) --no-print-directory -s all helpers $(BUILD)/unit $(BUILD)/fuzz/fuzz_region $(BUILD)/fuzz-fast/fuzz_region
 	BUILD=$(BUILD) KILLS=2000 DAEMON_KILLS=200 tests/integration/continuity.py
 	BUILD=$(BUILD) PROCESSES=1000 tests/integration/short-lived.sh
 	BUILD=$(BUILD) ADDS=125000000 tests/integration/exact-adds.sh
 	BUILD=$(BUILD) EVENTS=1000000000 tests/integration/overrun.sh
 	BUILD=$(BUILD) MUTANTS=100000 tests/integration/mutants.py
 	BUILD=$(BUILD) REQUESTS=1000000 SECONDS=60 tests/integration/http-attacks.py
+	BUCKET_VALUES=100000000 CK_RUN_SUITE=bucket CK_TIMEOUT_MULTIPLIER=20 $(BUILD)/unit
 	mkdir -p $(BUILD)/corpus/fuzz_region
 	$(BUILD)/fuzz/fuzz_region $(FUZZ_REGION) -runs=1000000 $(BUILD)/corpus/fuzz_region
 	$(BUILD)/fuzz-fast/fuzz_region $(FUZZ_REGION) -runs=10000000 $(BUILD)/corpus/fuzz_region

@@ -2,8 +2,8 @@
 #include "shmlib/record.h"
 #include "shmlib/reader.h"
 
+#include <engram/bucket.h>
 #include <engram/valid.h>
-#include <stdlib.h>
 #include <string.h>
 
 const double *record_bounds(const struct record *record)
@@ -104,13 +104,22 @@ static bool texts_valid(const struct engram_descriptor *d)
            (d->unit_length == 0 || engram_name_valid(unit, 0)) && labels_valid(d);
 }
 
+static bool exponential_valid(const struct engram_descriptor *d)
+{
+    if (!engram_per_octave_valid(d->per_octave))
+        return false;
+    int n = (int)d->per_octave;
+    return d->first >= ENGRAM_FIRST_INDEX(n) && d->first <= ENGRAM_LAST_INDEX(n);
+}
+
 static bool histogram_valid(const struct engram_descriptor *d)
 {
     struct record record = {0, d};
     if (d->kind != ENGRAM_HISTOGRAM)
-        return d->bounds == 0 && d->shown == 0 && d->cells == 1;
-    if (d->cells < 3 || d->cells > ENGRAM_CHUNK_SIZE / sizeof(struct engram_cell) ||
-        (d->bounds && (d->cells != d->bounds + 2u || d->shown)) || abs(d->first) > 1100 * 8)
+        return d->bounds == 0 && d->shown == 0 && d->cells == 1 && d->per_octave == 0;
+    if (d->cells < 3 || d->cells > ENGRAM_CELLS_MAX ||
+        (d->bounds ? d->cells != d->bounds + 2u || d->shown || d->per_octave
+                   : !exponential_valid(d)))
         return false;
     const double *bounds = record_bounds(&record);
     return engram_bounds_valid(bounds, d->bounds) &&
@@ -152,8 +161,8 @@ bool descriptor_same_unit(const struct engram_descriptor *a, const struct engram
 bool descriptor_same_shape(const struct engram_descriptor *a, const struct engram_descriptor *b)
 {
     return a->kind == b->kind && a->flags == b->flags && a->cells == b->cells &&
-           a->first == b->first && a->bounds == b->bounds && descriptor_same_unit(a, b) &&
-           memcmp(a + 1, b + 1, a->bounds * sizeof(double)) == 0;
+           a->first == b->first && a->bounds == b->bounds && a->per_octave == b->per_octave &&
+           descriptor_same_unit(a, b) && memcmp(a + 1, b + 1, a->bounds * sizeof(double)) == 0;
 }
 
 static struct engram_text labels_of(const struct engram_descriptor *d)

@@ -26,7 +26,8 @@ class Spec(ctypes.Structure):
                 ("label_count", ctypes.c_size_t), ("bounds", ctypes.POINTER(ctypes.c_double)),
                 ("bound_count", ctypes.c_size_t), ("shown", ctypes.POINTER(ctypes.c_double)),
                 ("shown_count", ctypes.c_size_t), ("least", ctypes.c_double), ("most", ctypes.c_double),
-                ("merge", ctypes.c_int), ("shared", ctypes.c_int), ("absolute", ctypes.c_int)]
+                ("merge", ctypes.c_int), ("shared", ctypes.c_int), ("absolute", ctypes.c_int),
+                ("per_octave", ctypes.c_int)]
 
 
 def text(string):
@@ -51,14 +52,14 @@ class Engram:
         counter = self.library.engram_counter_register(spec(name, labels))
         return lambda value: self.library.engram_counter_add(counter, value)
 
-    def histogram(self, name, labels, bounds=()):
+    def histogram(self, name, labels, bounds=(), per_octave=0):
         """What records a value."""
-        histogram = self.library.engram_histogram_register(spec(name, labels, bounds))
+        histogram = self.library.engram_histogram_register(spec(name, labels, bounds, per_octave))
         return lambda value: self.library.engram_histogram_record(histogram, value)
 
 
-def spec(name, labels, bounds=()):
+def spec(name, labels, bounds=(), per_octave=0):
     pairs = [Label(text(label), text(value)) for label, value in labels.items()]
     return ctypes.byref(Spec(name=text(name), help=text("Of a test."), labels=(Label * len(pairs))(*pairs),
                              label_count=len(pairs), bounds=(ctypes.c_double * len(bounds))(*bounds),
-                             bound_count=len(bounds)))
+                             bound_count=len(bounds), per_octave=per_octave))

@@ -3,7 +3,7 @@
  * Each family as an io.prometheus.client.MetricFamily behind its length.
  *
  * An exponential histogram is told twice: by the buckets that the text shows, and as a
- * native one.  Our buckets are those of schema 3, so each is the native one of the same
+ * native one.  Our buckets are those of a schema, so each is the native one of the same
  * index; the first, which takes whatever is less, is the zero bucket, and the last, which
  * takes whatever is more, the one of infinity.  No finite bucket could be said to hold
  * that.  Negative buckets there are none, as negative values are in the first.
@@ -34,9 +34,8 @@ enum {
 enum { BUCKET_COUNT = 1, BUCKET_BOUND };
 enum { SPAN_OFFSET = 1, SPAN_LENGTH };
 
-#define SCHEMA 3                /* 8 buckets an octave */
-#define INDEX_FINITE (1024 * 8) /* of the greatest double; the next one's is infinity */
-#define INDEX_LEAST (-1074 * 8) /* whose bound is no zero */
+#define OCTAVE_FINITE 1024   /* ends at the greatest double; infinity is in the next bucket */
+#define OCTAVE_LEAST (-1074) /* ends at the least: at no zero */
 
 /* In all of a histogram: deltas are signed, and one that is taken for negative costs a scrape. */
 #define COUNT_MOST ((uint64_t)INT64_MAX)
@@ -129,8 +128,8 @@ static void add_buckets(struct buffer *out, const struct histogram_shape *shape,
 /* Whether each bucket has its native one. */
 static bool is_native(const struct histogram_shape *shape)
 {
-    return !shape->bounds && shape->cells > 2 && shape->first >= INDEX_LEAST &&
-           shape->first + (int64_t)shape->cells - 3 <= INDEX_FINITE;
+    return !shape->bounds && shape->cells > 2 && shape->first >= OCTAVE_LEAST * shape->per_octave &&
+           shape->first + (int64_t)shape->cells - 3 <= OCTAVE_FINITE * shape->per_octave;
 }
 
 /* Cells in a row that have counted and whose native buckets follow each other. */
@@ -156,8 +155,8 @@ static void add_spans(struct buffer *out, const struct histogram_shape *shape,
     int32_t expected = 0; /* the index behind the span before */
 
     for (struct run run = {.end = 1}; next_run(&run, shape, cell);) {
-        int32_t index =
-            run.from == shape->cells - 2 ? INDEX_FINITE + 1 : shape->first + (int32_t)run.from;
+        int32_t index = run.from == shape->cells - 2 ? OCTAVE_FINITE * shape->per_octave + 1
+                                                     : shape->first + (int32_t)run.from;
         size_t span = wire_begin(out, HISTOGRAM_POSITIVE_SPAN);
 
         wire_signed(out, SPAN_OFFSET, index - expected);
@@ -197,7 +196,7 @@ static void add_native(struct buffer *out, const struct histogram_shape *shape,
 {
     uint64_t total = 0;
 
-    wire_signed(out, HISTOGRAM_SCHEMA, SCHEMA);
+    wire_signed(out, HISTOGRAM_SCHEMA, __builtin_ctz((unsigned)shape->per_octave));
     wire_double(out, HISTOGRAM_ZERO_THRESHOLD, bucket_upper(shape, 0));
     wire_unsigned(out, HISTOGRAM_ZERO_COUNT, (uint64_t)taken(&total, cell[0].count));
     add_spans(out, shape, cell);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/history/quantile.h"
 
+#include <engram/bucket.h>
 #include <math.h>
 
 /* Cells but for the one that counts NaN. */
@@ -13,7 +14,8 @@ double bucket_upper(const struct histogram_shape *shape, uint32_t cell)
 {
     if (cell + 1 == buckets(shape))
         return INFINITY;
-    return shape->bounds ? shape->bounds[cell] : exp2((shape->first + (double)cell) / 8);
+    return shape->bounds ? shape->bounds[cell]
+                         : engram_exponential_bound(shape->first + (int)cell, shape->per_octave);
 }
 
 double bucket_lower(const struct histogram_shape *shape, uint32_t cell)

@@ -17,7 +17,8 @@ static enum change_kind kind_of(const struct family *family, const struct series
 
 static bool same_shape(const struct histogram_shape *a, const struct histogram_shape *b)
 {
-    return a->cells == b->cells && a->first == b->first && !a->bounds == !b->bounds &&
+    return a->cells == b->cells && a->first == b->first && a->per_octave == b->per_octave &&
+           !a->bounds == !b->bounds &&
            (!a->bounds || memcmp(a->bounds, b->bounds, (a->cells - 2) * sizeof *a->bounds) == 0);
 }
 
@@ -64,6 +65,7 @@ static struct tracked_family *make_family(struct tracking *tracking, const struc
     if (series->shape) {
         family->shape.cells = series->shape->cells;
         family->shape.first = series->shape->first;
+        family->shape.per_octave = series->shape->per_octave;
     }
     if (series->shape && series->shape->bounds) {
         size_t size = (series->shape->cells - 2) * sizeof *family->shape.bounds;

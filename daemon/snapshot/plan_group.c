@@ -48,8 +48,10 @@ static bool has_its_buckets(const struct engram_family_entry *about, const struc
     if (spec.bound_count)
         return d->bounds == spec.bound_count &&
                memcmp(record_bounds(record), spec.bounds, d->bounds * sizeof(double)) == 0;
-    int first = engram_exponential_index(spec.least), last = engram_exponential_index(spec.most);
-    return d->bounds == 0 && d->first == first && d->cells == (uint32_t)(last - first) + 3;
+    int first = engram_exponential_index(spec.least, ENGRAM_PER_OCTAVE);
+    int last = engram_exponential_index(spec.most, ENGRAM_PER_OCTAVE);
+    return d->per_octave == ENGRAM_PER_OCTAVE && d->first == first &&
+           d->cells == (uint32_t)(last - first) + 3;
 }
 
 /* Of a family of ours nobody else says what it is. */

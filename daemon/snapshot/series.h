@@ -33,6 +33,7 @@ struct histogram_shape {
     uint32_t cells; /* the last one counts NaN and belongs to no line */
     int32_t first;  /* as of struct engram_descriptor, for exponential buckets */
     double *bounds; /* cells - 2 of them; NULL: the buckets are exponential */
+    int per_octave; /* how many exponential buckets there are for each factor of two */
     uint32_t lines; /* without +Inf */
     uint32_t *cut;
     char **text;

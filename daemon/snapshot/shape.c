@@ -47,10 +47,11 @@ static bool shown_lines(struct histogram_shape *shape, const struct record *reco
                         struct arena *arena)
 {
     const struct engram_descriptor *d = record->descriptor;
+    const int n = (int)d->per_octave;
     for (uint32_t i = 0; i < d->shown; i++) {
-        uint32_t cell = engram_exponential_cell(record_bounds(record)[i], d->first, d->cells);
+        uint32_t cell = engram_exponential_cell(record_bounds(record)[i], d->first, d->cells, n);
         if (cell < d->cells - 2 &&
-            !add_line(shape, cell + 1, exp2((d->first + (int)cell) / 8.0), arena))
+            !add_line(shape, cell + 1, engram_exponential_bound(d->first + (int)cell, n), arena))
             return false;
     }
     return true;
@@ -94,12 +95,13 @@ static bool power_lines(struct histogram_shape *shape, const struct record *reco
                         struct arena *arena)
 {
     const struct engram_descriptor *d = record->descriptor;
-    int first = (int)ceil(d->first / 8.0);
-    int last = (int)floor((d->first + (int)d->cells - 3) / 8.0);
+    const int n = (int)d->per_octave;
+    int first = (int)ceil((double)d->first / n);
+    int last = (int)floor((d->first + (double)d->cells - 3) / n);
     struct spacing apart = spacing_of(first, last);
     for (int octave = first; octave <= last; octave++)
         if (is_shown(octave, apart) &&
-            !add_line(shape, (uint32_t)(octave * 8 - d->first) + 1, exp2(octave), arena))
+            !add_line(shape, (uint32_t)(octave * n - d->first) + 1, exp2(octave), arena))
             return false;
     return true;
 }
@@ -113,6 +115,7 @@ struct histogram_shape *shape_of(const struct record *record, struct arena *aren
         return NULL;
     shape->cells = d->cells;
     shape->first = d->first;
+    shape->per_octave = (int)d->per_octave;
     shape->cut = arena_take(arena, most, sizeof *shape->cut);
     shape->text = arena_take(arena, most, sizeof *shape->text);
     if (d->bounds && (shape->bounds = arena_take(arena, d->bounds, sizeof *shape->bounds)))

@@ -61,6 +61,9 @@
 #define ENGRAM_LABELS_MAX 16u
 #define ENGRAM_BOUNDS_MAX 128u
 #define ENGRAM_DESCRIPTOR_MAX 4096u
+#define ENGRAM_CELLS_MAX 4096u
+#define ENGRAM_PER_OCTAVE 8 /* exponential buckets, unless somebody wants others */
+#define ENGRAM_PER_OCTAVE_MAX 32
 
 /* What a series is.  The kinds do not mix: one series, one kind. */
 enum engram_kind {
@@ -101,8 +104,8 @@ struct engram_cell {
 
 /*
  * A histogram's cells: for explicit bounds, one for each bound and one above.
- * For exponential buckets, the first takes what is <= 2^(first/8), cell i takes
- * (2^((first+i-1)/8), 2^((first+i)/8)], the last but one all that is larger.
+ * For n exponential buckets an octave, the first takes what is <= 2^(first/n), cell i
+ * takes (2^((first+i-1)/n), 2^((first+i)/n)], the last but one all that is larger.
  * The last cell of every histogram counts NaN.
  */
 struct engram_descriptor {
@@ -123,7 +126,8 @@ struct engram_descriptor {
     uint16_t unit_length;
     uint16_t labels; /* number of labels, sorted by name */
     uint16_t labels_length;
-    uint32_t reserved[2];
+    uint32_t per_octave; /* exponential buckets for each factor of two: 1, 2, 4, 8, 16 or 32 */
+    uint32_t reserved;
     /* double bounds[bounds + shown]; then text: name, help, unit, and for each label
      * {u16 name length, u16 value length, name, value}, nothing terminated */
 };
@@ -212,6 +216,8 @@ struct engram_region {
 };
 
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_cell) == 16, "a cell is one 16-byte store");
+ENGRAM_STATIC_ASSERT(ENGRAM_CELLS_MAX * sizeof(struct engram_cell) == ENGRAM_CHUNK_SIZE,
+                     "the largest histogram fills a chunk");
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_descriptor) == 48, "layout 2.0");
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_event_record) == 32, "layout 2.0");
 ENGRAM_STATIC_ASSERT(sizeof(struct engram_ring) == 64 + 256 * 40, "layout 2.0");

@@ -66,30 +66,44 @@ static inline int engram_draft_labels(struct engram_draft *draft, const struct e
     return 1;
 }
 
-/* Writes what a histogram's cells are and which bounds it shows; 0 if the bounds are no good. */
+/* Writes which exponential buckets a histogram has; returns 0, or -1 with a reason. */
+static inline int engram_draft_exponential(struct engram_descriptor *to,
+                                           const struct engram_spec *spec)
+{
+    int n = spec->per_octave ? spec->per_octave : ENGRAM_PER_OCTAVE;
+    if (!engram_per_octave_valid(n))
+        return engram_refuse("a histogram has 1, 2, 4, 8, 16 or 32 buckets an octave");
+    int first = engram_exponential_index(spec->least > 0 ? spec->least : 9.3132257461547852e-10, n);
+    int last = engram_exponential_index(spec->most > 0 ? spec->most : 17179869184.0, n);
+    if (first < ENGRAM_FIRST_INDEX(n))
+        first = ENGRAM_FIRST_INDEX(n);
+    if (last > ENGRAM_LAST_INDEX(n))
+        last = ENGRAM_LAST_INDEX(n);
+    if (spec->least < 0 || last <= first)
+        return engram_refuse("a histogram's range must be positive and wider than a bucket");
+    if ((size_t)(last - first) > ENGRAM_CELLS_MAX - 3)
+        return engram_refuse("a histogram's range takes more than 4093 buckets");
+    to->first = (int16_t)first;
+    to->cells = (uint32_t)(last - first) + 3; /* below or at the least, between, above, NaN */
+    to->per_octave = (uint32_t)n;
+    return 0;
+}
+
+/* Writes what a histogram's cells are and which bounds it shows; returns 0, or -1 with a reason. */
 static inline int engram_draft_histogram(struct engram_draft *draft, const struct engram_spec *spec)
 {
     struct engram_descriptor *to = &draft->as.descriptor;
-    int first = engram_exponential_index(spec->least > 0 ? spec->least : 9.3132257461547852e-10);
-    int last = engram_exponential_index(spec->most > 0 ? spec->most : 17179869184.0);
-    if (first < ENGRAM_SUBNORMAL_INDEX)
-        first = ENGRAM_SUBNORMAL_INDEX;
-    if (last > ENGRAM_LAST_INDEX)
-        last = ENGRAM_LAST_INDEX;
     if (!engram_bounds_valid(spec->bounds, spec->bound_count) ||
-        !engram_bounds_valid(spec->shown, spec->shown_count) || spec->least < 0 ||
-        (!spec->bound_count && last <= first))
-        return 0;
+        !engram_bounds_valid(spec->shown, spec->shown_count))
+        return engram_refuse("histogram bounds must be finite, ascending and at most 128");
     to->bounds = (uint16_t)spec->bound_count;
     to->shown = (uint16_t)(spec->bound_count ? 0 : spec->shown_count);
-    to->first = (int16_t)first;
-    /* Below or at the least, between, above, NaN. */
-    to->cells = spec->bound_count ? (uint32_t)spec->bound_count + 2 : (uint32_t)(last - first) + 3;
-    if (to->cells * sizeof(struct engram_cell) > ENGRAM_CHUNK_SIZE)
-        return 0;
+    to->cells = to->bounds + 2u;
+    if (!to->bounds && engram_draft_exponential(to, spec))
+        return -1;
     engram_draft_append(draft, spec->bounds, to->bounds * sizeof(double));
     engram_draft_append(draft, spec->shown, to->shown * sizeof(double));
-    return 1;
+    return 0;
 }
 
 static inline enum engram_placement engram_placement_of(enum engram_kind kind, int shared)
@@ -119,8 +133,8 @@ static inline int engram_draft_write(struct engram_draft *draft, enum engram_kin
         !engram_utf8_valid(spec->help.at, spec->help.length) ||
         (spec->unit.length && !engram_name_valid(spec->unit, 0)))
         return engram_refuse("a help text or unit is too long or not UTF-8");
-    if (kind == ENGRAM_HISTOGRAM && !engram_draft_histogram(draft, spec))
-        return engram_refuse("histogram bounds must be finite, ascending and at most 128");
+    if (kind == ENGRAM_HISTOGRAM && engram_draft_histogram(draft, spec))
+        return -1;
     to->name_length = (uint16_t)spec->name.length;
     to->help_length = (uint16_t)spec->help.length;
     to->unit_length = (uint16_t)spec->unit.length;

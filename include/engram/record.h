@@ -165,14 +165,15 @@ ENGRAM_INLINE void engram_record_cell(uint64_t *blocks, char *slot, uint32_t cel
         engram_slow_cell(blocks, slot, value, outcome);
 }
 
-/* What is not in an exponential bucket; out of line, or it would be wherever something is. */
+/* What is not in a usual bucket; out of line, or it would be wherever something is. */
 static __attribute__((noinline, unused)) void engram_record_other(uint64_t *blocks, char *slot,
                                                                   const double *bounds,
                                                                   uint32_t cells, int32_t first,
                                                                   double value)
 {
-    uint32_t cell = bounds ? engram_explicit_cell(value, bounds, cells - 2)
-                           : engram_outer_cell(value, first, cells);
+    uint32_t cell = !bounds ? engram_outer_cell(value, first, cells, ENGRAM_PER_OCTAVE)
+                    : first ? engram_exponential_cell(value, first >> 6, cells, first & 63)
+                            : engram_explicit_cell(value, bounds, cells - 2);
     /* NaN must not spoil the sum */
     engram_record_cell(blocks, slot, cell, value == value ? value : 0);
 }

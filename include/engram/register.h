@@ -260,14 +260,22 @@ ENGRAM_FUNCTION engram_updown engram_updown_register(const struct engram_spec *s
     return updown;
 }
 
+/* Of what is not usual, in one number, so that the usual has no more to load: the first index and
+ * how many buckets there are an octave, below 64; 0: explicit ones. */
+static inline int32_t engram_first_of(const struct engram_descriptor *histogram)
+{
+    return histogram->first * 64 + (int32_t)histogram->per_octave;
+}
+
 ENGRAM_FUNCTION engram_histogram engram_histogram_register(const struct engram_spec *spec)
 {
     const struct engram_descriptor *found;
     engram_histogram histogram = {engram_register(ENGRAM_HISTOGRAM, spec, &found), NULL, 0, 0};
     if (found) {
-        histogram.bounds = found->bounds ? engram_descriptor_bounds(found) : NULL;
+        int usual = found->per_octave == ENGRAM_PER_OCTAVE;
+        histogram.bounds = usual ? NULL : engram_descriptor_bounds(found);
         histogram.cells = found->cells;
-        histogram.first = found->first;
+        histogram.first = usual ? found->first : engram_first_of(found);
     }
     return histogram;
 }

@@ -48,10 +48,12 @@ struct engram_label {
  *         values UTF-8.  `process` belongs to the daemon, and so does `numa_node` but for
  *         gauges; `le` is not for histograms.
  * bounds  histograms: explicit upper bounds, ascending, finite, inclusive, at most 128.
- *         None: exponential buckets 2^(1/8) apart from `least` to `most` (0: 2^-30 to 2^34),
- *         which are widened to whole buckets.
+ *         None: exponential buckets from `least` to `most` (0: 2^-30 to 2^34), which are
+ *         widened to whole buckets.
  * shown   histograms with exponential buckets: the bounds that a text exposition shows; each
  *         is rounded up to a bucket's bound.  None: powers of two, at most 20.
+ * per_octave  histograms with exponential buckets: how many there are for each factor of two,
+ *         1, 2, 4, 8, 16 or 32; 0: 8, which are 9 % apart.
  * merge   gauges: how processes that share a name merge.
  * shared  counters and histograms: one atomic copy for each memory node instead of one for
  *         each CPU; for families with thousands of label values.
@@ -72,6 +74,7 @@ struct engram_spec {
     enum engram_merge merge;
     int shared;
     int absolute;
+    int per_octave;
 };
 
 /* Handles: 16 to 32 bytes, passed by value, valid for the life of the process, in forked
@@ -99,9 +102,9 @@ typedef struct {
 } engram_updown;
 typedef struct {
     struct engram_slot at;
-    const double *bounds; /* explicit; in the region */
+    const double *bounds; /* in the region; NULL: the usual buckets, eight an octave */
     uint32_t cells;
-    int32_t first;
+    int32_t first; /* where `bounds` is not NULL as of engram_first_of() */
 } engram_histogram;
 typedef struct {
     struct engram_slot at;

@@ -74,6 +74,12 @@ static inline int engram_text_compare(struct engram_text a, struct engram_text b
     return order ? order : a.length < b.length ? -1 : a.length > b.length;
 }
 
+static inline int engram_per_octave_valid(int64_t per_octave)
+{
+    return per_octave > 0 && per_octave <= ENGRAM_PER_OCTAVE_MAX &&
+           (per_octave & (per_octave - 1)) == 0;
+}
+
 static inline int engram_bounds_valid(const double *bounds, size_t count)
 {
     for (size_t i = 0; i < count; i++)

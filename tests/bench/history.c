@@ -20,7 +20,7 @@
 
 static union word rows[2][WORDS], host[WORDS];
 static const union word *const nodes[] = {rows[0], rows[1]};
-static struct histogram_shape shape = {.cells = CELLS, .first = -160};
+static struct histogram_shape shape = {.cells = CELLS, .first = -160, .per_octave = 8};
 static struct series series[COUNTERS + GAUGES + HISTOGRAMS];
 static struct family families[] = {
     {"bench_ratio", "", "", SERIES_GAUGE, series + COUNTERS, GAUGES},

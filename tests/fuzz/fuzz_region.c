@@ -81,11 +81,13 @@ static void record_something(void)
     static const double bounds[] = {0.1, 1};
     static const char *const labels[] = {"a", "b", NULL};
     struct engram_spec histogram = {.name = engram_string("x"), .bounds = bounds, .bound_count = 2};
+    struct engram_spec coarse = {.name = engram_string("y"), .per_octave = 1};
     struct engram_spec event = {.name = engram_string("e")};
     engram_counter_add(engram_counter_new("c_total", "help", labels), 1);
     engram_gauge_set(engram_gauge_new("g", "", NULL), 1);
     engram_histogram_record(engram_histogram_new("h_seconds", "", NULL), 1);
     engram_histogram_record(engram_histogram_register(&histogram), 1);
+    engram_histogram_record(engram_histogram_register(&coarse), 1);
     engram_event_emit(engram_event_register(&event), 1, 2);
 }
 

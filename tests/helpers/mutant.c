@@ -45,6 +45,7 @@ static void record_something(void)
     static const char *const labels[] = {"a", "b", NULL};
     struct engram_spec explicit = {
         .name = engram_string("mutant_x"), .bounds = bounds, .bound_count = 2};
+    struct engram_spec fine = {.name = engram_string("mutant_fine"), .per_octave = 32};
     struct engram_spec event = {.name = engram_string("mutant_event")};
     /* One of the healthy process's families, too: it must not suffer from what becomes of this. */
     engram_counter_add(engram_counter_new("engram_zero_allocation_violations", "", labels), 1);
@@ -52,6 +53,7 @@ static void record_something(void)
     engram_gauge_set(engram_gauge_new("mutant_level", "", NULL), 1);
     engram_histogram_record(engram_histogram_new("mutant_seconds", "", NULL), 1);
     engram_histogram_record(engram_histogram_register(&explicit), 1);
+    engram_histogram_record(engram_histogram_register(&fine), 1);
     engram_event_emit(engram_event_register(&event), 1, 2);
 }
 

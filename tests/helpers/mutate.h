@@ -196,15 +196,15 @@ static inline struct extent mutate_block(struct image *image)
 static inline struct extent mutate_descriptor(struct image *image)
 {
     static const uint16_t fields[][2] = {
-        {FIELD(engram_descriptor, next)},         {FIELD(engram_descriptor, size)},
-        {FIELD(engram_descriptor, hash)},         {FIELD(engram_descriptor, slot)},
-        {FIELD(engram_descriptor, cells)},        {FIELD(engram_descriptor, first)},
-        {FIELD(engram_descriptor, kind)},         {FIELD(engram_descriptor, placement)},
-        {FIELD(engram_descriptor, merge)},        {FIELD(engram_descriptor, flags)},
-        {FIELD(engram_descriptor, bounds)},       {FIELD(engram_descriptor, shown)},
-        {FIELD(engram_descriptor, name_length)},  {FIELD(engram_descriptor, help_length)},
-        {FIELD(engram_descriptor, unit_length)},  {FIELD(engram_descriptor, labels)},
-        {FIELD(engram_descriptor, labels_length)}};
+        {FIELD(engram_descriptor, next)},          {FIELD(engram_descriptor, size)},
+        {FIELD(engram_descriptor, hash)},          {FIELD(engram_descriptor, slot)},
+        {FIELD(engram_descriptor, cells)},         {FIELD(engram_descriptor, first)},
+        {FIELD(engram_descriptor, kind)},          {FIELD(engram_descriptor, placement)},
+        {FIELD(engram_descriptor, merge)},         {FIELD(engram_descriptor, flags)},
+        {FIELD(engram_descriptor, bounds)},        {FIELD(engram_descriptor, shown)},
+        {FIELD(engram_descriptor, name_length)},   {FIELD(engram_descriptor, help_length)},
+        {FIELD(engram_descriptor, unit_length)},   {FIELD(engram_descriptor, labels)},
+        {FIELD(engram_descriptor, labels_length)}, {FIELD(engram_descriptor, per_octave)}};
     const uint16_t *field = fields[mutate_random(sizeof fields / sizeof fields[0])];
     uint64_t at = image_origin(image)->arena_offset + any_descriptor(image);
     return mutate_field(image, at + field[0], field[1]);

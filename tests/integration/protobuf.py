@@ -21,7 +21,7 @@ from engram_ctypes import Engram
 from live import BUILD, Daemon, ask, free_port, wait_for
 from metric_families import ACCEPT, SCHEMA_OF_PROMETHEUS, TYPE, decode, labels_of, native_buckets, samples
 
-SCHEMA, INFINITE = 3, 8 * 1024 + 1
+PER_OCTAVE = {"known_seconds": 8, "coarse_seconds": 1, "fine_seconds": 32}  # others have 8, too
 COUNTED = 2**53 + 2**20 + 1  # no double
 RECORDED = 20_000
 BOUNDS = [-0.25, 0.5, 1e6, 1e21]
@@ -69,16 +69,18 @@ def check_native(name, labels, histogram, numbers):
     buckets = native_buckets(histogram)
     if buckets is None:
         return False
-    assert histogram["schema"] == [str(SCHEMA)], histogram["schema"]
+    per_octave = 2 ** int(histogram["schema"][0])
+    infinite = 1024 * per_octave + 1
+    assert per_octave == PER_OCTAVE.get(name, 8), (name, histogram["schema"])
     zero, threshold = int(histogram["zero_count"][0]), float(histogram["zero_threshold"][0])
     assert threshold > 0 and all(count > 0 for count in buckets.values()), (name, labels)
-    assert all(index == INFINITE or threshold < 2 ** (index / 8) for index in buckets), (name, labels)
+    assert all(index == infinite or threshold < 2 ** (index / per_octave) for index in buckets), (name, labels)
     assert zero + sum(buckets.values()) == int(histogram["sample_count"][0]), (name, labels)
     shown = 0
     for (sample, its), count in numbers.items():
         bound = dict(its).get("le")
         if sample == name + "_bucket" and its - {("le", bound)} == labels and bound < math.inf:
-            last = round(8 * math.log2(bound))
+            last = round(per_octave * math.log2(bound))
             below = zero + sum(count for index, count in buckets.items() if index <= last)
             assert below == count, (name, labels, bound, below, count)
             shown += 1
@@ -136,23 +138,23 @@ def start_prometheus(daemon, target, port, *options):
     return f"http://127.0.0.1:{port}"
 
 
-def bucket_of(value):
+def bucket_of(value, per_octave):
     """The bounds of a value's bucket."""
-    index = math.ceil(8 * math.log2(value))
-    return 2 ** ((index - 1) / 8), 2 ** (index / 8)
+    index = math.ceil(per_octave * math.log2(value))
+    return 2 ** ((index - 1) / per_octave), 2 ** (index / per_octave)
 
 
-def check_quantiles(prometheus, values):
+def check_quantiles(prometheus, name, values):
     """Within the bucket of the exact one."""
     values.sort()
-    assert one(prometheus, "histogram_count(known_seconds)") == len(values)
-    assert math.isclose(one(prometheus, "histogram_sum(known_seconds)"), math.fsum(values), rel_tol=1e-12)
+    assert one(prometheus, f"histogram_count({name})") == len(values)
+    assert math.isclose(one(prometheus, f"histogram_sum({name})"), math.fsum(values), rel_tol=1e-12)
     for q in (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 1):
         exact = values[math.ceil(q * len(values)) - 1]
-        least, most = bucket_of(exact)
-        told = one(prometheus, f"histogram_quantile({q}, known_seconds)")
+        least, most = bucket_of(exact, PER_OCTAVE[name])
+        told = one(prometheus, f"histogram_quantile({q}, {name})")
         assert least <= told * (1 + 1e-12) and told <= most * (1 + 1e-12), (q, exact, told, least, most)
-        print(f"quantile {q}: exactly {exact:.6g}, told {told:.6g}")
+        print(f"{name}, quantile {q}: exactly {exact:.6g}, told {told:.6g}")
 
 
 def both(prometheuses, expression):
@@ -170,7 +172,8 @@ def check_prometheus(daemon, target, values):
     classic = start_prometheus(daemon, target, free_port())
     for prometheus in (native, classic):
         wait_for(lambda: is_up(prometheus), "a scrape that Prometheus takes", 60)
-    check_quantiles(native, values)
+    for name in PER_OCTAVE:
+        check_quantiles(native, name, values)
     # Of what is beyond all buckets there is no finite quantile.
     assert one(native, "histogram_quantile(0.5, awkward_seconds)") == math.inf
     assert not query(native, "known_seconds_bucket") and query(classic, "known_seconds_bucket")
@@ -199,10 +202,11 @@ def record(regions):
     engram.counter("known_total", {})(COUNTED)
     chance = random.Random(1)
     values = [chance.lognormvariate(-6, 2) for _ in range(RECORDED)]
-    take = engram.histogram("known_seconds", {})
     bounded = engram.histogram("bounded", {}, BOUNDS)
-    for value in values:
-        take(value)
+    for name, per_octave in PER_OCTAVE.items():
+        take = engram.histogram(name, {}, per_octave=per_octave)
+        for value in values:
+            take(value)
     for value in (-1, 0.3, 2, math.inf):
         bounded(value)
     return values

@@ -85,6 +85,8 @@ static void fill_region(struct engram_region *region)
                                       .shown_count = 2};
     struct engram_spec explicit_bounds = {
         .name = engram_string("x"), .bounds = bounds, .bound_count = 3, .shared = 1};
+    struct engram_spec scaled = {
+        .name = engram_string("s"), .least = 0.5, .most = 4, .per_octave = 16};
     struct engram_spec event = {.name = engram_string("e")};
     struct engram_slot at = slot_of(region, ENGRAM_COUNTER, &counter);
     add_on_cpu(at, 1, 5);
@@ -95,7 +97,7 @@ static void fill_region(struct engram_region *region)
     at = slot_of(region, ENGRAM_UPDOWN, &updown);
     engram_slow_add(at.blocks, at.slot, (uint64_t)-3, ENGRAM_ABORTED);
     at = slot_of(region, ENGRAM_HISTOGRAM, &exponential);
-    at.slot += engram_exponential_cell(1.5, -8, 27) * sizeof(struct engram_cell);
+    at.slot += engram_exponential_cell(1.5, -8, 27, 8) * sizeof(struct engram_cell);
     engram_slow_cell(at.blocks, at.slot, 1.5, ENGRAM_ABORTED);
     at = slot_of(region, ENGRAM_HISTOGRAM, &explicit_bounds);
     engram_slow_cell(at.blocks, at.slot, -4, ENGRAM_ABORTED);
@@ -103,6 +105,9 @@ static void fill_region(struct engram_region *region)
         77, engram_register_in(region, ENGRAM_EVENT, &event), 0, {1, 2}};
     at = slot_of(region, ENGRAM_EVENT, &event);
     engram_slow_event(at.blocks, at.slot, record, ENGRAM_ABORTED);
+    at = slot_of(region, ENGRAM_HISTOGRAM, &scaled);
+    at.slot += engram_exponential_cell(1.5, -16, 51, 16) * sizeof(struct engram_cell);
+    engram_slow_cell(at.blocks, at.slot, 1.5, ENGRAM_ABORTED);
 }
 
 /* Every word that is not zero, with its offset: small, and a difference can be read. */
@@ -199,13 +204,14 @@ START_TEST(todays_reader_reads_it)
     rmdir(directory);
     ck_assert_msg(reader != NULL, "refused: %s", rejection_name(rejection));
     ck_assert_str_eq(reader->header.process, "golden");
-    ck_assert_uint_eq(reader->count, 7);
+    ck_assert_uint_eq(reader->count, 8);
     ck_assert(!reader_alive(reader));
     ck_assert_uint_eq(value_of(reader, "c_total").count, 12);
     ck_assert_uint_eq(value_of(reader, "set_total").count, 11);
     ck_assert_double_eq(value_of(reader, "g_bytes").number, 2.5);
     ck_assert_int_eq((int64_t)value_of(reader, "u").count, -3);
     ck_assert_double_eq(value_of(reader, "h_seconds").number, 1.5);
+    ck_assert_double_eq(value_of(reader, "s").number, 1.5);
     ck_assert_double_eq(value_of(reader, "x").number, -4);
     reader_close(reader);
 }

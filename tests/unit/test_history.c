@@ -45,7 +45,7 @@ static struct state past[SAMPLES][MODELS * EACH];
 static uint64_t times[SAMPLES];
 static uint32_t samples; /* so far */
 
-static struct histogram_shape shape = {.cells = CELLS, .first = -4};
+static struct histogram_shape shape = {.cells = CELLS, .first = -4, .per_octave = 8};
 static struct family families[MODELS];
 static struct series series[MODELS * EACH];
 static char labels[EACH][8];
@@ -399,6 +399,36 @@ START_TEST(what_is_over_is_forgotten)
 }
 END_TEST
 
+static uint32_t count_new_series(void)
+{
+    struct window_table table;
+    uint32_t count = 0;
+    ck_assert(window_table_make(&table, &history, &MATCH_EVERYTHING));
+    for (uint32_t i = 0; i < table.count; i++)
+        count += table.series[i].series->first == history.to;
+    window_table_free(&table);
+    return count;
+}
+
+/* Counts of other buckets do not go on where those of before were. */
+START_TEST(other_buckets_are_another_series)
+{
+    begin(1 << 20);
+    for (int i = 0; i < 3; i++)
+        step(false);
+    ck_assert_uint_eq(count_new_series(), 0);
+    shape.per_octave = 4;
+    step(false);
+    ck_assert_uint_eq(count_new_series(), EACH);
+    shape.first++;
+    step(false);
+    ck_assert_uint_eq(count_new_series(), EACH);
+    step(false);
+    ck_assert_uint_eq(count_new_series(), 0);
+    end();
+}
+END_TEST
+
 /* A snapshot that lacks a socket, or that was taken in before, changes nothing. */
 START_TEST(what_says_nothing_is_passed_over)
 {
@@ -538,6 +568,7 @@ Suite *history_suite(void)
     tcase_add_loop_test(tests, budget_holds_and_the_past_gets_shorter, 0, 3);
     tcase_add_test(tests, series_without_room_are_left_out);
     tcase_add_test(tests, what_is_over_is_forgotten);
+    tcase_add_test(tests, other_buckets_are_another_series);
     tcase_add_test(tests, what_says_nothing_is_passed_over);
     tcase_add_test(tests, points_are_what_was_there);
     tcase_add_test(tests, points_of_a_restless_past);

@@ -161,6 +161,68 @@ START_TEST(older_buckets_stand)
 }
 END_TEST
 
+/* With four buckets above 1, whatever they are. */
+static engram_histogram exponential_new(const char *name, int per_octave)
+{
+    struct engram_spec spec = {.name = engram_string(name),
+                               .least = 1,
+                               .most = engram_exponential_bound(4, per_octave),
+                               .per_octave = per_octave};
+    return engram_histogram_register(&spec);
+}
+
+START_TEST(older_schema_stands)
+{
+    static const int per_octave[] = {1, 2, 1, 8};
+    for (int i = 0; i < 4; i++) {
+        char process[8];
+        snprintf(process, sizeof process, "p%d", 9 - i);
+        fixture_process(process);
+        engram_histogram_record(exponential_new("h", per_octave[i]), 1);
+        usleep(20000);
+    }
+    ck_assert_uint_eq(conflicts(), 2);
+    ck_assert_str_eq(collected("h_count"), "h_count{process=\"p7\",numa_node=\"0\"} 1\n"
+                                           "h_count{process=\"p9\",numa_node=\"0\"} 1\n");
+}
+END_TEST
+
+/* Powers of two, whatever there is between them; the bound of one that was asked for is the last
+ * double that its bucket takes. */
+START_TEST(any_schema_is_shown)
+{
+    static const double wanted[] = {1.05, 4};
+    const int n = 1 << _i;
+    struct engram_spec spec = {.name = {"shown", 5},
+                               .least = 1,
+                               .most = 4,
+                               .per_octave = n,
+                               .shown = wanted,
+                               .shown_count = 2};
+    double bound = engram_exponential_bound(engram_exponential_index(1.05, n), n), told;
+    fixture_process("p");
+    engram_histogram histogram = engram_histogram_register(&spec);
+    spec.name = engram_string("h");
+    spec.shown_count = 0;
+    engram_histogram_register(&spec);
+    engram_histogram_record(histogram, bound);
+    engram_histogram_record(histogram, nextafter(bound, INFINITY));
+    ck_assert_str_eq(collected("h_bucket"),
+                     "h_bucket{process=\"p\",numa_node=\"0\",le=\"1.0\"} 0\n"
+                     "h_bucket{process=\"p\",numa_node=\"0\",le=\"2.0\"} 0\n"
+                     "h_bucket{process=\"p\",numa_node=\"0\",le=\"4.0\"} 0\n"
+                     "h_bucket{process=\"p\",numa_node=\"0\",le=\"+Inf\"} 0\n");
+    struct plan *plan = pipeline_plan(&pipeline, none);
+    ck_assert_int_eq(plan_family(plan, "h")->series[0].shape->per_octave, n);
+    plan_release(plan);
+    char count[3];
+    ck_assert_int_eq(
+        sscanf(collected("shown_bucket"), "%*[^,],%*[^l]le=\"%lf\"} %2s", &told, count), 2);
+    ck_assert_double_eq(told, bound);
+    ck_assert_str_eq(count, "1");
+}
+END_TEST
+
 /* Seconds and milliseconds are no sum; who names no unit has no other one. */
 START_TEST(older_unit_stands)
 {
@@ -229,6 +291,26 @@ START_TEST(catalogue_defines_its_buckets)
     ck_assert_str_eq(collected("engram_hnsw_traversal_hops_count"),
                      "engram_hnsw_traversal_hops_count{layer=\"0\",query_type=\"search\","
                      "process=\"late\",numa_node=\"0\"} 1\n");
+}
+END_TEST
+
+/* Those have as many cells and the same first one, but are twice as wide. */
+START_TEST(catalogue_defines_its_schema)
+{
+    const char *values[ENGRAM_LABELS_MAX] = {"store"};
+    struct engram_label room[ENGRAM_LABELS_MAX];
+    struct engram_spec spec = engram_family_spec(ENGRAM_OPERATION_DURATION, values, room),
+                       wide = spec;
+    wide.least *= wide.least;
+    wide.most *= wide.most;
+    wide.per_octave = ENGRAM_PER_OCTAVE / 2;
+    fixture_process("early");
+    engram_histogram early = engram_histogram_register(&wide);
+    fixture_process("late");
+    engram_histogram late = engram_histogram_register(&spec);
+    ck_assert(early.cells == late.cells && early.first >> 6 == late.first);
+    ck_assert_uint_eq(conflicts(), 1);
+    ck_assert_ptr_null(strstr(collected("engram_operation_duration_seconds_count"), "early"));
 }
 END_TEST
 
@@ -615,11 +697,14 @@ static TCase *of_regions(void)
     tcase_add_test(tests, older_type_stands);
     tcase_add_test(tests, catalogue_defines_its_families);
     tcase_add_test(tests, catalogue_defines_its_buckets);
+    tcase_add_test(tests, catalogue_defines_its_schema);
     tcase_add_test(tests, catalogue_has_ratios_by_tenths);
     tcase_add_loop_test(tests, samples_have_one_family, 0,
                         2 * (int)(sizeof clashes / sizeof clashes[0]));
     tcase_add_test(tests, longer_names_need_not_clash);
     tcase_add_test(tests, older_buckets_stand);
+    tcase_add_test(tests, older_schema_stands);
+    tcase_add_loop_test(tests, any_schema_is_shown, 0, 6);
     tcase_add_test(tests, older_unit_stands);
     tcase_add_test(tests, totals_wrap_and_deltas_go_below_zero);
     tcase_add_test(tests, one_series_is_of_one_kind);

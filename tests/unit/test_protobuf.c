@@ -241,7 +241,7 @@ END_TEST
 static uint32_t cuts[] = {1, 9};
 static char *texts[] = {"2.0", "4.0"};
 static struct histogram_shape exponential = {
-    .cells = 14, .first = 8, .lines = 2, .cut = cuts, .text = texts};
+    .cells = 14, .first = 8, .per_octave = 8, .lines = 2, .cut = cuts, .text = texts};
 
 static const char *histogram(struct histogram_shape *shape)
 {
@@ -283,8 +283,10 @@ END_TEST
 START_TEST(widest_histogram_has_every_bucket)
 {
     uint32_t one[] = {1};
-    struct histogram_shape shape = {
-        .cells = 14, .first = 1024 * 8 - 11, .lines = 1, .cut = one, .text = texts};
+    struct histogram_shape shape = exponential;
+    shape.first = 1024 * 8 - 11;
+    shape.lines = 1;
+    shape.cut = one;
     node0[4 + 11].count = 1; /* up to the greatest double */
     node0[4 + 12].count = 1; /* infinity: the next one */
     ck_assert_ptr_nonnull(strstr(histogram(&shape), " 12=(1=8192 2=1) 12=(1=0 2=1) 13=1,0))"));
@@ -294,6 +296,30 @@ START_TEST(widest_histogram_has_every_bucket)
     ck_assert_ptr_nonnull(strstr(histogram(&shape), " 5=3 6=5e-324 "));
     shape.first--;
     ck_assert_ptr_null(strstr(histogram(&shape), " 5=3"));
+}
+END_TEST
+
+/* The index of infinity is another with each, and so is what must not be beyond it. */
+START_TEST(each_schema_is_told)
+{
+    const int n = 1 << _i;
+    char expected[160];
+    struct histogram_shape shape = exponential;
+    shape.per_octave = n;
+    shape.first = n; /* 2.0 */
+    shape.lines = 1;
+    node0[4].count = 3;
+    node0[5].count = 10;
+    node0[4 + 12].count = 2;
+    snprintf(expected, sizeof expected,
+             "7=(1=15 2=0 3=(1=3 2=2) 3=(1=15 2=+Inf) 5=%d 6=2 7=3"
+             " 12=(1=%d 2=1) 12=(1=%d 2=1) 13=10,-8))",
+             _i, n + 1, 1024 * n + 1 - (n + 2));
+    ck_assert_str_eq(histogram(&shape), expected);
+    shape.first = 1024 * n - 11;
+    ck_assert_ptr_nonnull(strstr(histogram(&shape), " 5="));
+    shape.first++;
+    ck_assert_ptr_null(strstr(histogram(&shape), " 5="));
 }
 END_TEST
 
@@ -358,6 +384,7 @@ Suite *protobuf_suite(void)
     tcase_add_checked_fixture(tcase, start, stop);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, each_schema_is_told, 0, 6);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -14,9 +14,11 @@ static double bounds[] = {-1, -0.25, 0, 0.5, 2, 10};
 static double positive_bounds[] = {.001, .005, .01, .05, .1, .5, 1, 5};
 
 static const struct histogram_shape shapes[] = {
-    {.cells = 300, .first = -200},
+    {.cells = 300, .first = -200, .per_octave = 8},
     {.cells = 8, .bounds = bounds},
     {.cells = 10, .bounds = positive_bounds},
+    {.cells = 20, .first = -12, .per_octave = 1},
+    {.cells = CELLS_MOST, .first = -350, .per_octave = 32},
 };
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
@@ -25,8 +27,9 @@ static uint64_t cells[CELLS_MOST];
 
 static uint32_t cell_of(const struct histogram_shape *shape, double value)
 {
-    return shape->bounds ? engram_explicit_cell(value, shape->bounds, shape->cells - 2)
-                         : engram_exponential_cell(value, shape->first, shape->cells);
+    return shape->bounds
+               ? engram_explicit_cell(value, shape->bounds, shape->cells - 2)
+               : engram_exponential_cell(value, shape->first, shape->cells, shape->per_octave);
 }
 
 static int value_compare(const void *left, const void *right)

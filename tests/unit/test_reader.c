@@ -260,6 +260,41 @@ START_TEST(chain_without_end_costs_little)
 }
 END_TEST
 
+static bool is_valid_with(struct engram_descriptor *d, uint32_t per_octave, int first)
+{
+    d->per_octave = per_octave;
+    d->first = (int16_t)first;
+    return descriptor_valid(d, d->size);
+}
+
+START_TEST(exponential_buckets_are_checked)
+{
+    static const uint32_t bad[] = {0, 3, 33, 64, 0x80000000, 0xffffffe0};
+    union {
+        struct engram_descriptor descriptor;
+        char bytes[ENGRAM_DESCRIPTOR_MAX];
+    } room;
+    struct engram_descriptor *d = &room.descriptor;
+    struct engram_spec spec = {.name = {"fine", 4}, .least = 1, .most = 2, .per_octave = 32};
+    struct engram_region *region = engram_process_state.region;
+    memcpy(&room, engram_descriptor_at(region, engram_register_in(region, ENGRAM_HISTOGRAM, &spec)),
+           sizeof room);
+    for (uint32_t n = 1; n <= 32; n *= 2)
+        ck_assert(is_valid_with(d, n, 0));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert(!is_valid_with(d, bad[i], 0));
+    ck_assert(is_valid_with(d, 32, -1022 * 32));
+    ck_assert(!is_valid_with(d, 32, -1022 * 32 - 1));
+    ck_assert(is_valid_with(d, 4, 1024 * 4 - 1));
+    ck_assert(!is_valid_with(d, 4, 1024 * 4));
+    spec = (struct engram_spec){.name = {"explicit", 8}, .bounds = (double[]){1}, .bound_count = 1};
+    memcpy(&room, engram_descriptor_at(region, engram_register_in(region, ENGRAM_HISTOGRAM, &spec)),
+           sizeof room);
+    ck_assert(is_valid_with(d, 0, 0));
+    ck_assert(!is_valid_with(d, 8, 0));
+}
+END_TEST
+
 /* Every bit of every descriptor, flipped: refused, or as harmless as it was. */
 START_TEST(flipped_bits_do_no_harm)
 {
@@ -464,6 +499,7 @@ Suite *reader_suite(void)
     tcase_add_test(tests, bad_files_are_refused);
     tcase_add_test(tests, chain_without_end_is_refused);
     tcase_add_test(tests, chain_without_end_costs_little);
+    tcase_add_test(tests, exponential_buckets_are_checked);
     tcase_add_test(tests, flipped_bits_do_no_harm);
     tcase_add_test(tests, block_without_memory_is_not_touched);
     tcase_add_loop_test(tests, holes_are_refused, 0, 2);

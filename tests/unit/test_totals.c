@@ -157,6 +157,30 @@ START_TEST(the_newer_shape_stands)
 }
 END_TEST
 
+/* Both have four buckets above 1. */
+START_TEST(the_newer_schema_stands)
+{
+    struct totals *totals = totals_new(2, 0, 0, 0);
+    struct engram_spec spec = {.name = engram_string("h"), .least = 1};
+    for (int i = 0; i < 3; i++) {
+        enum rejection rejection;
+        spec.per_octave = i ? 2 : 1;
+        spec.most = i ? 4 : 16;
+        struct engram_region *own = fixture_process("a");
+        engram_histogram_record(engram_histogram_register(&spec), 3);
+        fixture_end(own);
+        struct reader *reader = reader_open(fixture_dir, fixture_name("a"), &rejection);
+        ck_assert_ptr_nonnull(reader);
+        unlinkat(fixture_dir, fixture_name("a"), 0);
+        totals = fold_one(totals, region_new(reader));
+    }
+    const struct total *histogram = find(totals, "a", "h");
+    ck_assert_uint_eq(histogram->record.descriptor->per_octave, 2);
+    ck_assert_uint_eq(histogram->rows[0][4].count + histogram->rows[1][4].count, 2);
+    totals_release(totals);
+}
+END_TEST
+
 START_TEST(the_newer_unit_stands)
 {
     struct totals *totals = totals_new(2, 0, 0, 0);
@@ -298,6 +322,7 @@ Suite *totals_suite(void)
     tcase_add_loop_test(tests, broken_region_keeps_no_other_from_being_folded, 0, 3);
 #endif
     tcase_add_test(tests, the_newer_shape_stands);
+    tcase_add_test(tests, the_newer_schema_stands);
     tcase_add_test(tests, the_newer_unit_stands);
     tcase_add_test(tests, what_is_gone_or_forgotten_is_dropped);
     tcase_add_test(tests, the_file_gives_back_what_it_was_given);

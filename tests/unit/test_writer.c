@@ -265,15 +265,99 @@ START_TEST(histogram_bounds_are_checked)
 }
 END_TEST
 
-START_TEST(nan_is_counted_apart)
+/* Why a histogram is refused, or "" when it is not. */
+static const char *refusal(const struct engram_spec *spec)
 {
-    union word row[1024];
-    engram_histogram histogram = engram_histogram_new("h", "", NULL);
+    return engram_histogram_register(spec).at.slot ? "" : engram_reason();
+}
+
+START_TEST(exponential_buckets_are_checked)
+{
+    static const int bad[] = {-8, 3, 33, 64, INT32_MIN};
+    struct engram_spec spec = {.name = engram_string("h"), .least = 1, .most = 2};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        spec.per_octave = bad[i];
+        ck_assert_str_eq(refusal(&spec), "a histogram has 1, 2, 4, 8, 16 or 32 buckets an octave");
+    }
+    spec.per_octave = 2; /* and this range is within one of them */
+    spec.least = 1.1;
+    spec.most = 1.4;
+    ck_assert_str_eq(refusal(&spec),
+                     "a histogram's range must be positive and wider than a bucket");
+    spec.per_octave = 32;
+    spec.least = 0x1p-64;
+    spec.most = engram_exponential_bound(-64 * 32 + 4094, 32);
+    ck_assert_str_eq(refusal(&spec), "a histogram's range takes more than 4093 buckets");
+    spec.most = engram_exponential_bound(-64 * 32 + 4093, 32);
+    ck_assert_str_eq(refusal(&spec), "");
+}
+END_TEST
+
+/* Every value in its own bucket, what is beyond all of them at the ends; the handle knows how. */
+START_TEST(any_schema_is_recorded)
+{
+    static const double least[] = {-INFINITY, -1, -0.0, 0, 5e-324, 0.25};
+    union word row[ENGRAM_CELLS_MAX + SUM_WORDS];
+    const int n = 1 << _i;
+    struct engram_spec spec = {
+        .name = engram_string("h"), .least = 0.5, .most = 4, .per_octave = n};
+    engram_histogram histogram = engram_histogram_register(&spec);
+    const uint32_t cells = 3 * (uint32_t)n + 3;
+    ck_assert_uint_eq(histogram.cells, cells);
+    for (int index = -n; index <= 2 * n; index++) {
+        engram_histogram_record(histogram, engram_exponential_bound(index, n));
+        engram_histogram_record(histogram,
+                                nextafter(engram_exponential_bound(index - 1, n), INFINITY));
+    }
+    for (size_t i = 0; i < sizeof least / sizeof least[0]; i++)
+        engram_histogram_record(histogram, least[i]);
+    for (int i = 0; i < 5; i++)
+        engram_histogram_record(histogram, i ? INFINITY : nextafter(4, 5));
     engram_histogram_record(histogram, NAN);
-    engram_histogram_record(histogram, 2);
     total("h", NULL, row);
-    ck_assert_uint_eq(row[histogram.cells - 1].count, 1);
-    ck_assert_double_eq(row[histogram.cells].number, 2);
+    for (uint32_t cell = 1; cell < cells - 2; cell++)
+        ck_assert_uint_eq(row[cell].count, 2);
+    ck_assert_uint_eq(row[0].count, 2 + 6);
+    ck_assert_uint_eq(row[cells - 2].count, 5);
+    ck_assert_uint_eq(row[cells - 1].count, 1);
+}
+END_TEST
+
+/* In any histogram. */
+START_TEST(nan_does_not_spoil_the_sum)
+{
+    static const double bound = 1;
+    const struct engram_spec any[] = {
+        {.name = {"a", 1}},
+        {.name = {"b", 1}, .per_octave = 32},
+        {.name = {"c", 1}, .bounds = &bound, .bound_count = 1},
+    };
+    union word row[ENGRAM_CELLS_MAX + SUM_WORDS];
+    for (int i = 0; i < 3; i++) {
+        const char name[] = {(char)('a' + i), 0};
+        engram_histogram histogram = engram_histogram_register(&any[i]);
+        engram_histogram_record(histogram, NAN);
+        engram_histogram_record(histogram, 2);
+        total(name, NULL, row);
+        ck_assert_uint_eq(row[histogram.cells - 1].count, 1);
+        ck_assert_double_eq(row[histogram.cells].number, 2);
+    }
+}
+END_TEST
+
+/* Who registers it first says which buckets it has. */
+START_TEST(one_series_has_one_schema)
+{
+    union word row[ENGRAM_CELLS_MAX + SUM_WORDS];
+    struct engram_spec spec = {.name = engram_string("h"), .least = 1, .most = 4, .per_octave = 1};
+    engram_histogram first = engram_histogram_register(&spec);
+    engram_histogram second = engram_histogram_new("h", "", NULL);
+    ck_assert(memcmp(&first, &second, sizeof first) == 0);
+    engram_histogram_record(second, 3);
+    total("h", NULL, row);
+    ck_assert_uint_eq(row[2].count, 1);
+    ck_assert_ptr_null(engram_counter_new("h", "", NULL).at.slot);
+    ck_assert_str_eq(engram_reason(), "the series is registered as another kind");
 }
 END_TEST
 
@@ -401,7 +485,10 @@ Suite *writer_suite(void)
                         (int)(sizeof specs / sizeof specs[0]));
     tcase_add_test(tests, names_are_never_cut);
     tcase_add_test(tests, histogram_bounds_are_checked);
-    tcase_add_test(tests, nan_is_counted_apart);
+    tcase_add_test(tests, exponential_buckets_are_checked);
+    tcase_add_loop_test(tests, any_schema_is_recorded, 0, 6);
+    tcase_add_test(tests, one_series_has_one_schema);
+    tcase_add_test(tests, nan_does_not_spoil_the_sum);
     tcase_add_test(tests, gauges_and_totals);
     tcase_add_test(tests, switched_off_records_nothing);
     tcase_add_test(tests, off_by_environment_and_by_marker);
