@@ -269,9 +269,9 @@ static char *put_positive(char *to, double value, int plain_max)
 static char *put_double(char *to, double value, int plain_max)
 {
     if (isnan(value))
-        return (char *)memcpy(to, "NaN", 3) + 3;
+        return stpcpy(to, "NaN");
     if (isinf(value))
-        return (char *)memcpy(to, value > 0 ? "+Inf" : "-Inf", 4) + 4;
+        return stpcpy(to, value > 0 ? "+Inf" : "-Inf");
     if (signbit(value))
         *to++ = '-';
     return put_positive(to, fabs(value), plain_max);

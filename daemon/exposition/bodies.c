@@ -7,8 +7,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#define KEPT_SECONDS 2  /* so that whoever asks once a second finds memory where the last body was \
-                         */
+#define KEPT_SECONDS 2  /* whoever asks once a second finds memory where the last body was */
 #define ROOM_TO_GROW 64 /* this part of a body: numbers get longer */
 
 struct body {
