@@ -4,10 +4,10 @@
  * second, merging ten of them, and answering for all windows of all series; and
  * how far back the default budget reaches.
  */
+#include "figure.h"
+
 #include "daemon/api/api.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define COUNTERS 8000
@@ -83,44 +83,50 @@ static double take(uint64_t second)
     return (double)(cpu_time() - start) * 1e-6;
 }
 
+static double plain[1200], merging[120];
+
 static void bench_samples(uint64_t seconds)
 {
-    double plain = 0, merging = 0, worst = 0;
-    uint64_t merges = 0;
+    const uint64_t merged = HISTORY_MERGED_MS / HISTORY_SAMPLE_MS;
+    size_t plains = 0, merges = 0;
     for (uint64_t second = 1; second <= seconds; second++) {
-        bool merges_now = second % (HISTORY_MERGED_MS / HISTORY_SAMPLE_MS) == 0;
         move();
         double took = take(second);
-        *(merges_now ? &merging : &plain) += took;
-        merges += merges_now;
-        worst = took > worst ? took : worst;
+        if (second % merged == 0)
+            merging[merges++] = took;
+        else
+            plain[plains++] = took;
     }
-    printf("a sample of 10,000 series each second: %.2f ms, with merging %.2f ms, worst %.2f ms\n",
-           plain / (double)(seconds - merges), merging / (double)merges, worst);
-    printf("%.1f of %zu MB reach %.0f s back\n", (double)history_bytes(&history) / (1 << 20),
-           BUDGET >> 20, (double)(history.to - history_oldest(&history)) / 1000);
+    figure_spread("a sample, each second", "engram", "ms", plain, plains);
+    figure_spread("a sample that merges ten", "engram", "ms", merging, merges);
+    figure_once("memory of the past", "engram", "MB", (double)history_bytes(&history) * 1e-6);
+    figure_once("which reaches back", "engram", "s",
+                (double)(history.to - history_oldest(&history)) / 1000);
 }
 
 static void bench_answer(const char *what, const char *path, const char *query)
 {
     struct api api = {.history = &history, .self = self};
-    struct buffer body = {0};
-    uint64_t start = cpu_time();
-    int status = api_answer(&api, path, query, &body);
-    printf("%s: %.1f ms, %.2f MB, status %d\n", what, (double)(cpu_time() - start) * 1e-6,
-           (double)body.length / 1e6, status);
-    buffer_free(&body);
+    double took[TURNS_MOST];
+    for (size_t i = 0; i < turns(); i++) {
+        struct buffer body = {0};
+        uint64_t start = cpu_time();
+        if (api_answer(&api, path, query, &body) != 200)
+            abort();
+        took[i] = (double)(cpu_time() - start) * 1e-6;
+        buffer_free(&body);
+    }
+    figure(what, "engram", "ms", took, turns());
 }
 
 int main(void)
 {
-    const char *quick = getenv("QUICK");
     make_series();
     self = self_new(1, "", "");
     if (!self)
         return 1;
     history_start(&history, BUDGET);
-    bench_samples(quick && *quick ? 120 : 1200);
+    bench_samples(quick() ? 120 : 1200);
     bench_answer("windows of all series", API_SNAPSHOT, "");
     bench_answer("windows of one series", API_SNAPSHOT, "label=operation:step_00007");
     bench_answer("an hour of one series", API_ROOT "v1/query",

@@ -179,7 +179,7 @@ static int open_filtered(struct event_base *base)
 static const struct {
     const char *name;
     int (*open)(struct event_base *base);
-} kinds[] = {{"http.c", open_own}, {"evhttp", open_evhttp}, {"evhttp, filter", open_filtered}};
+} kinds[] = {{"engram", open_own}, {"evhttp", open_evhttp}, {"evhttp, filter", open_filtered}};
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
@@ -230,18 +230,16 @@ static double scrape_often(struct served server, int times, double *took)
 
 /* A kept connection to each in turn; many of them, since how large TCP's buffers grow is decided
  * early in each one's life. */
-static void bench_latency(const struct served *servers, int rounds)
+static void bench_latency(const struct served *servers, size_t rounds)
 {
     static double took[KINDS][ROUNDS_MAX * TIMES], cpu[KINDS][ROUNDS_MAX];
-    size_t all = (size_t)rounds * TIMES, count = (size_t)rounds;
-    for (int round = 0; round < rounds; round++)
+    for (size_t round = 0; round < rounds; round++)
         for (size_t k = 0; k < KINDS; k++)
             cpu[k][round] = scrape_often(servers[k], TIMES, took[k] + round * TIMES);
-    printf("1 MB, one kept connection, %d rounds of %d, CPU min/median\n", rounds, TIMES);
-    for (size_t k = 0; k < KINDS; k++)
-        printf("  %-16s p50 %4.0f us   p99 %4.0f us   server's CPU %4.0f / %4.0f us each\n",
-               kinds[k].name, quantile(took[k], all, 0.5), quantile(took[k], all, 0.99),
-               quantile(cpu[k], count, 0), quantile(cpu[k], count, 0.5));
+    for (size_t k = 0; k < KINDS; k++) {
+        figure_spread("1 MB, one kept connection", kinds[k].name, "us", took[k], rounds * TIMES);
+        figure("1 MB, one kept connection: CPU", kinds[k].name, "us", cpu[k], rounds);
+    }
 }
 
 /* Responses in `seconds` on all of `clients`.  Bytes are thrown away in the kernel, so that the
@@ -273,22 +271,20 @@ static double count_responses(struct served server, double seconds)
     return responses;
 }
 
-static void bench_rate(const struct served *servers, int rounds, double seconds)
+static void bench_rate(const struct served *servers, size_t rounds, double seconds)
 {
     double rate[KINDS][ROUNDS_MAX], cpu[KINDS][ROUNDS_MAX];
-    for (int round = 0; round < rounds; round++)
+    for (size_t round = 0; round < rounds; round++)
         for (size_t k = 0; k < KINDS; k++) {
             double start = cpu_seconds(servers[k]), began = now_us();
             double responses = count_responses(servers[k], seconds);
             rate[k][round] = responses / (now_us() - began) * 1e6;
             cpu[k][round] = (cpu_seconds(servers[k]) - start) * 1e6 / responses;
         }
-    printf("1 MB, %d connections, %d rounds of %.1f s, min/median\n", CLIENTS, rounds, seconds);
-    for (size_t k = 0; k < KINDS; k++)
-        printf("  %-16s %5.0f / %5.0f requests/s   server's CPU %4.0f / %4.0f us each\n",
-               kinds[k].name, quantile(rate[k], (size_t)rounds, 0),
-               quantile(rate[k], (size_t)rounds, 0.5), quantile(cpu[k], (size_t)rounds, 0),
-               quantile(cpu[k], (size_t)rounds, 0.5));
+    for (size_t k = 0; k < KINDS; k++) {
+        figure("1 MB, 8 connections", kinds[k].name, "1/s", rate[k], rounds);
+        figure("1 MB, 8 connections: CPU", kinds[k].name, "us", cpu[k], rounds);
+    }
 }
 
 /* --- Beyond speed --- */
@@ -301,7 +297,7 @@ static int answered(struct pollfd *clients, nfds_t count)
 }
 
 /* More clients than the cap, all asking; then one of those that were answered goes. */
-static void check_cap(struct served server, char *text, size_t size)
+static void check_cap(struct served server, const char *who)
 {
     static struct pollfd clients[TOO_MANY];
     for (int i = 0; i < TOO_MANY; i++)
@@ -312,11 +308,12 @@ static void check_cap(struct served server, char *text, size_t size)
     int then = answered(clients, TOO_MANY) - (first - 1);
     for (int i = 1; i < TOO_MANY; i++)
         close(clients[i].fd);
-    snprintf(text, size, "%d, then %d more", first, then);
+    figure_once("1,100 ask at once: answered", who, "", first);
+    figure_once("one of them leaves: answered then", who, "", then);
 }
 
 /* As many silent clients as the cap come and go: what counts them must have seen both. */
-static void check_silent(struct served server, char *text, size_t size)
+static void check_silent(struct served server, const char *who)
 {
     static int silent[CAP];
     for (int i = 0; i < CAP; i++)
@@ -325,7 +322,7 @@ static void check_silent(struct served server, char *text, size_t size)
     for (int i = 0; i < CAP; i++)
         close(silent[i]);
     struct pollfd client = {.fd = ask(1, server.port, SMALL, 0), .events = POLLIN};
-    snprintf(text, size, "%s", answered(&client, 1) == 1 ? "answered" : "not answered");
+    figure_once("after 1,024 silent ones came and went: answered", who, "", answered(&client, 1));
     close(client.fd);
 }
 
@@ -338,24 +335,23 @@ static double idle_memory(struct served server, bool own)
         clients[i] = (struct pollfd){.fd = ask(own ? 1 + i % HOSTS : 1, server.port, SMALL, 0),
                                      .events = POLLIN};
     if (answered(clients, IDLE) < IDLE)
-        printf("not all of %d were answered\n", IDLE);
+        figure_absent("idle connections", "not all of 5,000 were answered");
     double after = memory(server, "VmRSS:");
     for (int i = 0; i < IDLE; i++)
         close(clients[i].fd);
     return (after - before) / IDLE;
 }
 
-static void check_idle(size_t kind, char *text, size_t size)
+static void check_idle(size_t kind)
 {
     double bytes[IDLE_ROUNDS];
-    size_t rounds = quick() ? 1 : IDLE_ROUNDS;
     cap = IDLE + 1;
-    for (size_t round = 0; round < rounds; round++) {
+    for (size_t round = 0; round < IDLE_ROUNDS; round++) {
         struct served server = serve(kinds[kind].open);
         bytes[round] = idle_memory(server, kind == 0);
         stop(server);
     }
-    snprintf(text, size, "%.0f / %.0f", quantile(bytes, rounds, 0), quantile(bytes, rounds, 0.5));
+    figure("an idle one of 5,000: memory", kinds[kind].name, "B", bytes, IDLE_ROUNDS);
 }
 
 /* Until a server closes its only client: a header line each second that never ends a request, or
@@ -379,16 +375,21 @@ static void watch_start(struct watch *watch, size_t kind, bool stall)
     watch->open = descriptors(watch->server);
 }
 
-static void watch_text(struct watch *watch, char *text, size_t size)
+static void watch_end(struct watch *watch, const char *who, bool stall)
 {
-    snprintf(text, size, "not in %d s", WATCH_SECONDS);
+    const char *what = stall ? "asks for 16 MB and reads nothing: closed after"
+                             : "a header line a second: closed after";
+    char never[64];
+    snprintf(never, sizeof never, "%s: never", what);
     if (watch->closed > 0)
-        snprintf(text, size, "after %.1f s", watch->closed);
+        figure_once(what, who, "s", watch->closed);
+    else
+        figure_absent(who, never);
     close(watch->fd);
     stop(watch->server);
 }
 
-static void check_deadlines(char (*slow)[32], char (*stalled)[32])
+static void check_deadlines(void)
 {
     struct watch watches[2 * KINDS] = {0};
     for (size_t i = 0; i < 2 * KINDS; i++)
@@ -402,57 +403,34 @@ static void check_deadlines(char (*slow)[32], char (*stalled)[32])
                 watches[i].closed = now_us() * 1e-6 - watches[i].start;
         }
     }
-    for (size_t k = 0; k < KINDS; k++) {
-        watch_text(&watches[2 * k], slow[k], sizeof slow[k]);
-        watch_text(&watches[2 * k + 1], stalled[k], sizeof stalled[k]);
-    }
-}
-
-static void print_row(const char *what, char (*cells)[32])
-{
-    printf("  %-42s", what);
-    for (size_t k = 0; k < KINDS; k++)
-        printf(" %-18s", cells[k]);
-    printf("\n");
+    for (size_t i = 0; i < 2 * KINDS; i++)
+        watch_end(&watches[i], kinds[i / 2].name, i % 2);
 }
 
 static void bench_rest(void)
 {
-    char heads[KINDS][32], cells[5][KINDS][32];
     for (size_t k = 0; k < KINDS; k++) {
-        struct served server;
-        snprintf(heads[k], sizeof heads[k], "%s", kinds[k].name);
         cap = CAP;
-        server = serve(kinds[k].open);
-        check_cap(server, cells[0][k], sizeof cells[0][k]);
-        check_silent(server, cells[1][k], sizeof cells[1][k]);
+        struct served server = serve(kinds[k].open);
+        check_cap(server, kinds[k].name);
+        check_silent(server, kinds[k].name);
         stop(server);
-        check_idle(k, cells[2][k], sizeof cells[2][k]);
+        check_idle(k);
     }
-    printf("Beyond speed\n");
-    print_row("", heads);
-    print_row("1,100 ask at once: answered, one leaves", cells[0]);
-    print_row("after 1,024 silent ones came and went", cells[1]);
-    print_row("bytes for an idle one of 5,000, min/median", cells[2]);
-    if (quick())
-        return;
-    check_deadlines(cells[3], cells[4]);
-    print_row("a header line a second: closed", cells[3]);
-    print_row("asks for 16 MB and reads nothing: closed", cells[4]);
+    check_deadlines();
 }
 
 int main(void)
 {
     struct served servers[KINDS];
-    bool small = quick();
     signal(SIGPIPE, SIG_IGN);
     raise_descriptors(IDLE + 100);
     memset(body, 'x', sizeof body);
     cap = CAP;
     for (size_t k = 0; k < KINDS; k++)
         servers[k] = serve(kinds[k].open);
-    bench_latency(servers, small ? 10 : 60);
-    bench_rate(servers, small ? 5 : 20, 0.3);
+    bench_latency(servers, ROUNDS_MAX);
+    bench_rate(servers, 20, 0.3);
     for (size_t k = 0; k < KINDS; k++)
         stop(servers[k]);
     bench_rest();

@@ -12,9 +12,6 @@
 #include <event2/listener.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,6 +19,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "figure.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/http/http_listen.h"
@@ -38,28 +37,10 @@ static inline double now_us(void)
     return (double)clock_monotonic() * 1e-3;
 }
 
-static inline int compare(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* Sorts in place. */
-static inline double quantile(double *values, size_t count, double part)
-{
-    qsort(values, count, sizeof *values, compare);
-    return values[(size_t)((double)(count - 1) * part)];
-}
-
 static inline void die(const char *what)
 {
     fprintf(stderr, "%s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
     exit(1);
-}
-
-static inline bool quick(void)
-{
-    return getenv("QUICK") && *getenv("QUICK");
 }
 
 static inline void raise_descriptors(rlim_t needed)

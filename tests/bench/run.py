@@ -17,7 +17,7 @@ import sys
 import picture
 import table
 
-PARTS = ["recording", "reading", "overhead", "attaching", "scraping"]
+PARTS = ["recording", "reading", "overhead", "attaching", "scraping", "sensing", "serving", "streams"]
 
 
 class Run:

@@ -2,13 +2,14 @@
 /*
  * How long a scrape of about 10,000 sample lines takes to render, and how that
  * compares with one fprintf() for each line; in protobuf the histograms are native,
- * too.  With an argument, prints the text (`text`) or OpenMetrics (`openmetrics`)
- * instead, for other tools to read.
+ * too.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "figure.h"
 
 #include "daemon/exposition/exposition.h"
 
@@ -18,7 +19,7 @@
 #define HISTOGRAMS 8
 #define BOUNDS 12
 #define CELLS 50
-#define ROUNDS 400
+#define ROUNDS 450
 
 /* All histograms read the same cells: only the writing is of interest. */
 #define WORDS (FAMILIES * SERIES * 2 + CELLS + 1)
@@ -164,14 +165,6 @@ static double microseconds(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 enum way { WAY_PRINTF, WAY_TEXT, WAY_OPENMETRICS, WAY_PROTOBUF, WAYS };
 
 static double taken[WAYS][ROUNDS];
@@ -202,20 +195,6 @@ static void measure(struct buffer *out)
     }
 }
 
-static void report(void)
-{
-    static const char *const names[WAYS] = {"fprintf", "text", "openmetrics", "protobuf"};
-
-    for (int way = 0; way < WAYS; way++) {
-        qsort(taken[way], ROUNDS, sizeof taken[way][0], compare);
-        double p50 = taken[way][ROUNDS / 2];
-        double p99 = taken[way][ROUNDS * 99 / 100];
-        printf("%-12s p50 %8.1f us  p99 %8.1f us  of fprintf: p50 %.3f  p99 %.3f\n", names[way],
-               p50, p99, p50 / taken[WAY_PRINTF][ROUNDS / 2],
-               p99 / taken[WAY_PRINTF][ROUNDS * 99 / 100]);
-    }
-}
-
 static size_t count_samples(const struct buffer *out)
 {
     size_t samples = 0;
@@ -228,22 +207,20 @@ static size_t count_samples(const struct buffer *out)
     return samples;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
+    static const char *const names[WAYS] = {"lines as text", "lines as text",
+                                            "lines as OpenMetrics", "lines in protobuf"};
     struct buffer out = {0};
-
+    char name[64];
     make_set();
     make_values();
-    render(&out, argc > 1 && strcmp(argv[1], "openmetrics") == 0 ? EXPOSITION_OPENMETRICS
-                                                                 : EXPOSITION_TEXT);
-    if (argc > 1) {
-        fwrite(out.data, 1, out.length, stdout);
-    } else {
-        printf("%zu sample lines, %zu bytes; ", count_samples(&out), out.length);
-        render(&out, EXPOSITION_PROTOBUF);
-        printf("in protobuf %zu\n", out.length);
-        measure(&out);
-        report();
+    render(&out, EXPOSITION_TEXT);
+    size_t lines = count_samples(&out);
+    measure(&out);
+    for (int way = 0; way < WAYS; way++) {
+        snprintf(name, sizeof name, "%zu %s", lines, names[way]);
+        figure_spread(name, way == WAY_PRINTF ? "fprintf" : "engram", "us", taken[way], ROUNDS);
     }
     buffer_free(&out);
     return 0;

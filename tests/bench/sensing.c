@@ -13,13 +13,7 @@
 #define THREADS 64
 #define GROUPS 8
 
-static double took[2000];
-
-static void print(const char *what, int times, const char *goal)
-{
-    printf("  %-46s p50 %6.1f us   p99 %6.1f us   goal %s\n", what,
-           quantile(took, (size_t)times, 0.5), quantile(took, (size_t)times, 0.99), goal);
-}
+static double took[2000], nodes[2000];
 
 /* Some of them run, as those of an engine do. */
 static void *idle(void *argument)
@@ -47,7 +41,7 @@ static void find_threads(struct threads *threads)
     threads_find(threads, &self, 1);
 }
 
-static void bench_health(int times)
+static void bench_health(size_t times)
 {
     struct topology *topology = topology_load("/");
     struct figures *figures = figures_new();
@@ -65,24 +59,26 @@ static void bench_health(int times)
     snapshot_thread_start();
     find_threads(sources.threads);
     canary_run(sources.canary);
-    for (int i = 0; i < times; i++) {
+    for (size_t i = 0; i < times; i++) {
         usleep(2000); /* caches are somebody else's by the next tick */
         double start = now_us();
         numa_sensor_read(sources.numa);
+        nodes[i] = now_us() - start;
         health_assess(health);
         took[i] = now_us() - start;
     }
     snapshot_thread_stop();
-    print("nodes and health of all components, 64 threads", times, "150");
-    for (int i = 0; i < times; i++) {
+    figure_spread("what nodes have and how they compare", "engram", "us", nodes, times);
+    figure_spread("that and the health of all, 64 threads", "engram", "us", took, times);
+    for (size_t i = 0; i < times; i++) {
         double start = now_us();
         canary_run(sources.canary);
         took[i] = now_us() - start;
     }
-    print("a core's turn of the canary, each second", times, "-");
+    figure_spread("a core's turn of the canary", "engram", "us", took, times);
 }
 
-static void bench_pmu(int times)
+static void bench_pmu(size_t times)
 {
     static struct pmu_group groups[GROUPS];
     struct topology *topology = topology_load("/");
@@ -90,36 +86,36 @@ static void bench_pmu(int times)
         groups[i / PMU_GROUP_MOST].events[i % PMU_GROUP_MOST] = pmu_generic[0].events[i % 4];
     struct pmu *pmu = pmu_new(topology, groups, GROUPS, &perf_kernel);
     pmu_collect(pmu, 0);
-    if (pmu_counted(pmu, 0, PMU_ALL_SOCKETS).reason != PERF_COUNTS) {
-        printf("  64 software events on each CPU: %s\n",
-               perf_reason_word(pmu_counted(pmu, 0, PMU_ALL_SOCKETS).reason));
+    struct pmu_count counted = pmu_counted(pmu, 0, 0);
+    if (counted.reason != PERF_COUNTS) {
+        figure_absent("64 software events of each CPU", perf_reason_word(counted.reason));
         times = 0;
     }
-    for (int i = 0; i < times; i++) {
+    for (size_t i = 0; i < times; i++) {
         usleep(101000);
         double start = now_us();
         pmu_collect(pmu, 0);
-        took[i] = now_us() - start;
+        took[i] = (now_us() - start) / counted.places;
     }
     if (times)
-        print("64 software events on each CPU of a socket", times, "200 for 2 CPUs");
+        figure_spread("64 software events of each CPU", "engram", "us", took, times);
     pmu_free(pmu);
     topology_free(topology);
 }
 
-static void bench_answer(int times)
+static void bench_answer(size_t times)
 {
     static char room[1 << 16];
     struct served child = start_daemon(NULL, "--series-limit", "10000");
     int fd = ask(1, child.port, NULL, 0);
-    for (int i = 0; i < times; i++) {
+    for (size_t i = 0; i < times; i++) {
         double start = now_us();
         if (exchange(fd, "GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n", room,
                      sizeof room) < 0)
             die("/api/v1/health");
         took[i] = now_us() - start;
     }
-    print("/health over a kept connection", times, "100");
+    figure_spread("/health over a kept connection", "engram", "us", took, times);
     close(fd);
     stop(child);
 }
@@ -127,9 +123,9 @@ static void bench_answer(int times)
 int main(void)
 {
     make_regions();
-    bench_health(quick() ? 200 : 2000);
-    bench_pmu(quick() ? 10 : 50);
-    bench_answer(quick() ? 500 : 2000);
+    bench_health(quick() ? 300 : 1998);
+    bench_pmu(quick() ? 12 : 90);
+    bench_answer(quick() ? 600 : 1998);
     remove_regions();
     return 0;
 }

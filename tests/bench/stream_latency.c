@@ -65,6 +65,7 @@ static void bench(const char *tick)
 {
     static double delays[EVENTS_MAX];
     struct served server = start_daemon(NULL, "--tick", tick);
+    char name[64];
     pthread_t emitter;
     usleep(500000); /* until it knows this process */
     int fd = ask(1, server.port, STREAM, 0);
@@ -73,10 +74,10 @@ static void bench(const char *tick)
         die("a thread");
     int count = listen_to(fd, delays);
     pthread_join(emitter, NULL);
-    printf("  %4s  %5d / %-5d  %6.1f %6.1f  %6d\n", tick, count, events,
-           quantile(delays, (size_t)count, 0.5), quantile(delays, (size_t)count, 0.99),
-           atoi(tick) + 5);
-    fflush(stdout);
+    snprintf(name, sizeof name, "event to stream, tick %s ms", tick);
+    figure_spread(name, "engram", "ms", delays, (size_t)count);
+    snprintf(name, sizeof name, "event to stream, tick %s ms: lost", tick);
+    figure_once(name, "engram", "%", 100.0 * (events - count) / events);
     close(fd);
     stop(server);
 }
@@ -104,8 +105,9 @@ static void bench_alerts(const char *tick)
 {
     static double delays[EVENTS_MAX];
     struct served server = start_daemon(NULL, "--tick", tick);
-    int count = quick() ? 20 : 300;
+    int count = quick() ? 12 : 297;
     unsigned seed = 1;
+    char name[64];
     usleep(500000); /* until it knows this process */
     int fd = ask(1, server.port, ALERTS_STREAM, 0);
     usleep(200000);
@@ -118,10 +120,8 @@ static void bench_alerts(const char *tick)
         engram_gauge_set(violations, 0);
         await_state(fd, "\"state\":\"inactive\"");
     }
-    printf("  %4s  %5d / %-5d  %6.1f %6.1f  %6d\n", tick, count, count,
-           quantile(delays, (size_t)count, 0.5), quantile(delays, (size_t)count, 0.99),
-           atoi(tick) + 100);
-    fflush(stdout);
+    snprintf(name, sizeof name, "alert to stream, tick %s ms", tick);
+    figure_spread(name, "engram", "ms", delays, (size_t)count);
     close(fd);
     stop(server);
 }
@@ -135,14 +135,8 @@ int main(void)
     if (*engram_reason())
         die(engram_reason());
     events = quick() ? 300 : EVENTS_MAX;
-    printf("From engram_event_emit() to a client of /stream, ms; the goal is for the p99\n"
-           "  %4s  %13s  %6s %6s  %6s\n",
-           "tick", "events / sent", "p50", "p99", "goal");
     bench("100");
     bench("10");
-    printf("From what sets off an alert to its firing at a client of /stream, ms\n"
-           "  %4s  %13s  %6s %6s  %6s\n",
-           "tick", "fired / tried", "p50", "p99", "goal");
     bench_alerts("100");
     bench_alerts("10");
     remove_regions();

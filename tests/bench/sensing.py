@@ -1,0 +1,15 @@
+"""What the daemon's look at the machine costs on each tick, and an answer about its health."""
+import figures
+from figures import Goal
+
+PART = "a look at the machine, on each tick"
+GOALS = {
+    "that and the health of all, 64 threads: p50": Goal("<= 150"),
+    "64 software events of each CPU: p50": Goal("<= 100", "200 for 2 CPUs"),
+    "/health over a kept connection: p50": Goal("<= 100"),
+    "a core's turn of the canary: p50": Goal(note="each second"),
+}
+
+
+def rows(run):
+    yield from figures.rows(run, PART, "sensing", GOALS)
