@@ -199,6 +199,8 @@ $(BUILD)/unit: $(UNIT_OBJECTS) $(BUILD)/libdaemon.a $(BUILD)/libdemo.a $(BUILD)/
 	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) $(CHECK_LIBS) -o $@
 # evhttp, against which our own HTTP layer is measured, is in a library that the daemon does not need.
 $(BUILD)/bench/http_alternatives $(BUILD)/bench/http_streams: BENCH_LIBS := -levent_extra
+# What an engine computes itself is measured on the demo's.
+$(BUILD)/bench/targets: $(BUILD)/libdemo.a
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libdaemon.a $(BUILD)/libengram.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $^ $(DAEMON_LIBS) $(BENCH_LIBS) -o $@

@@ -17,7 +17,7 @@ import sys
 import picture
 import table
 
-PARTS = ["recording", "reading", "overhead", "attaching", "scraping", "sensing", "serving", "streams"]
+PARTS = ["recording", "reading", "overhead", "attaching", "scraping", "sensing", "serving", "streams", "targets"]
 
 
 class Run:
