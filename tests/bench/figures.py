@@ -28,7 +28,13 @@ def of(run, program, *arguments):
 
 
 def rows(run, part, program, goals, *arguments):
-    """A row for each figure.  `goals` are engram's, by what; those of what was not measured are unused."""
-    for (what, who), (unit, values) in of(run, program, *arguments).items():
+    """A row for each figure, all of one kind together.
+
+    `goals` are engram's, by what was measured; those of what was not measured here are not used.
+    """
+    found = of(run, program, *arguments)
+    order = list(dict.fromkeys(what for what, _ in found))
+    for what, who in sorted(found, key=lambda key: order.index(key[0])):
         goal, note = goals.get(what, Goal()) if who == "engram" else Goal()
+        unit, values = found[what, who]
         yield table.of(part, what, who, unit, values, goal, note)

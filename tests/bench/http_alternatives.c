@@ -322,7 +322,7 @@ static void check_silent(struct served server, const char *who)
     for (int i = 0; i < CAP; i++)
         close(silent[i]);
     struct pollfd client = {.fd = ask(1, server.port, SMALL, 0), .events = POLLIN};
-    figure_once("after 1,024 silent ones came and went: answered", who, "", answered(&client, 1));
+    figure_once("1,024 silent ones have left: answered", who, "", answered(&client, 1));
     close(client.fd);
 }
 
@@ -377,8 +377,8 @@ static void watch_start(struct watch *watch, size_t kind, bool stall)
 
 static void watch_end(struct watch *watch, const char *who, bool stall)
 {
-    const char *what = stall ? "asks for 16 MB and reads nothing: closed after"
-                             : "a header line a second: closed after";
+    const char *what =
+        stall ? "reads nothing of 16 MB: closed after" : "a header line a second: closed after";
     char never[64];
     snprintf(never, sizeof never, "%s: never", what);
     if (watch->closed > 0)

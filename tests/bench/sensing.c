@@ -69,7 +69,7 @@ static void bench_health(size_t times)
     }
     snapshot_thread_stop();
     figure_spread("what nodes have and how they compare", "engram", "us", nodes, times);
-    figure_spread("that and the health of all, 64 threads", "engram", "us", took, times);
+    figure_spread("that and health, beside 64 threads", "engram", "us", took, times);
     for (size_t i = 0; i < times; i++) {
         double start = now_us();
         canary_run(sources.canary);

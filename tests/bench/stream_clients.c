@@ -230,7 +230,7 @@ static void say(struct case_of what, const char *of, const char *unit, double va
 {
     char name[80], stalled[32] = "";
     if (what.stalled)
-        snprintf(stalled, sizeof stalled, ", %d stalled", what.stalled);
+        snprintf(stalled, sizeof stalled, ", %d stall", what.stalled);
     snprintf(name, sizeof name, "%d clients%s: %s", what.clients, stalled, of);
     figure_once(name, what.who, unit, value);
 }

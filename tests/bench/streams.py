@@ -9,7 +9,7 @@ CLIENTS = {
     "daemon's memory": Goal("<= 64"),
     "scrapes p99": Goal("<= 5"),
 }
-GOALS = {f"{case}: {what}": goal for case in ("10000 clients", "10000 clients, 1000 stalled")
+GOALS = {f"{case}: {what}": goal for case in ("10000 clients", "10000 clients, 1000 stall")
          for what, goal in CLIENTS.items()}
 LATENCY = {}
 for tick in (10, 100):

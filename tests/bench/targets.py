@@ -78,15 +78,15 @@ def beside_an_engine(run):
     return found
 
 
-BY_HARDWARE = "the CPU counts, and engramd reads 64 events of one in {pmu} each tick; for what engines count: "
+BY_HARDWARE = "the CPU counts, engramd reads it: 64 software events of a CPU in {pmu}; for what engines count: "
 ANSWERS = {
-    1: Answer(beside_an_engine, "cpu", "of engram-demo's: all of engramd, and for each work what a recall's records cost"),
+    1: Answer(beside_an_engine, "cpu", "of engram-demo: all of engramd, and the records of a recall for each work"),
     2: Answer(beside_an_engine, "memory", "engram-demo's region, of a store of 1 GB; for engramd see its own part"),
     3: Answer("targets", "counter add", "engram_counter_add()"),
     4: Answer("targets", "histogram record", "engram_histogram_record()"),
     5: Answer("targets", "scrape of an engine: p50", "GET /metrics beside engram-demo: {size}"),
     6: Answer("targets", "scrape of 10,000 counters more: p50", "GET /metrics: {size}"),
-    7: Answer("sensing", "that and the health of all, 64 threads: p50", "in engramd, on each tick"),
+    7: Answer("sensing", "that and health, beside 64 threads: p50", "in engramd, on each tick"),
     8: Answer("targets", "event emit", "engram_event_emit_at()"),
     9: Answer("targets", "event read", "in engramd, 128 at a time"),
     10: Answer("targets", "counter add without rseq", "what engram_counter_add() is on kernels without rseq"),
