@@ -6,6 +6,7 @@ Usage: run.py [part...]   Environment: BUILD (build), QUICK (1: under a minute, 
 Each part is a module beside this one with rows(run), which yields table.Row.  The table goes to
 stdout, and as JSON and as a picture to $BUILD/bench.json and $BUILD/bench.svg.
 """
+import functools
 import importlib
 import os
 import pathlib
@@ -30,6 +31,12 @@ class Run:
     def __init__(self):
         self.missing = []  # peers that are not installed, as sentences
 
+    @functools.cache
+    def rows_of(self, part):
+        """All rows of a part, which measures once, for the table and for other parts."""
+        print(f"{part} ...", file=sys.stderr, flush=True)
+        return list(importlib.import_module(part).rows(self))
+
 
 def machine():
     """What the figures are of."""
@@ -45,8 +52,7 @@ def main(wanted):
         sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
     run, rows = Run(), []
     for name in wanted or PARTS:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        rows += importlib.import_module(name).rows(run)
+        rows += run.rows_of(name)
     print(f"{machine()}; {run.turns} turns{', too short to judge by' if run.quick else ''}")
     print(table.text(rows))
     for sentence in run.missing:

@@ -105,7 +105,7 @@ static void bench_alerts(const char *tick)
 {
     static double delays[EVENTS_MAX];
     struct served server = start_daemon(NULL, "--tick", tick);
-    int count = quick() ? 12 : 297;
+    int count = quick() ? 6 : 297;
     unsigned seed = 1;
     char name[64];
     usleep(500000); /* until it knows this process */
@@ -134,7 +134,7 @@ int main(void)
     violations = engram_gauge_of(ENGRAM_HNSW_VIOLATIONS, "dangling_edge", "");
     if (*engram_reason())
         die(engram_reason());
-    events = quick() ? 300 : EVENTS_MAX;
+    events = quick() ? 150 : EVENTS_MAX;
     bench("100");
     bench("10");
     bench_alerts("100");

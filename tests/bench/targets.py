@@ -1,20 +1,12 @@
 """A row for each performance target of the requirements, listed in targets.txt: what of ours answers it."""
 import dataclasses
-import os
 import pathlib
 import statistics
-import sys
-import time
 
 import figures
 import table
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-from live import Daemon
-
 PART = "performance targets of the requirements"
-STORE = 1 << 30  # bytes of an engine's memories
 FACTOR = {("ns", "us"): 1e-3, ("ms", "s"): 1e-3}
 
 
@@ -28,60 +20,26 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """By a program of tests/bench, or by a function of this file: values in the target's unit."""
+    """A figure of a program of tests/bench; or, of a part of the table, the row whose `what` begins so."""
 
-    of: object
+    of: str
     figure: str
     note: str = ""
+    is_row: bool = False
 
 
 def targets():
-    lines = (HERE / "targets.txt").read_text().splitlines()
+    lines = pathlib.Path(__file__).with_name("targets.txt").read_text().splitlines()
     for line in lines:
         if not line.startswith("#"):
             number, words, bound, unit = line.split("\t")
             yield Target(int(number), words, bound, unit)
 
 
-def cpu(pid):
-    """Seconds that a process has used."""
-    return time.clock_gettime(~pid << 3 | 2)  # CPUCLOCK_SCHED of a process, as libc makes it
-
-
-def work_of(series):
-    """How much engram-demo has done: one piece of work is in one of these, whatever else it records."""
-    counted = ("engram_operation_duration_seconds_count", "engram_pattern_completion_score_count",
-               "engram_spreading_activation_depth_hops_count")
-    return sum(value for name, value in series.items() if name.startswith(counted))
-
-
-def beside_an_engine(run):
-    """By what: shares in percent, one for each second of engram-demo at 100,000 op/s, scraped at 1 Hz.
-
-    What recording takes is reckoned: for each piece of work, what all records of a recall cost.
-    """
-    found = {"cpu": [], "memory": []}
-    _, recall = figures.of(run, "targets")["all records of a recall", "engram"]
-    with Daemon(program=run.build / "engramd") as daemon, open(os.devnull, "w") as nowhere:
-        demo = daemon.run(run.build / "engram-demo", "--rate", "100000", "--seconds", "0", stdout=nowhere,
-                          stderr=nowhere)
-        time.sleep(1)  # in its first second it stores what it is to remember
-        before = work_of(daemon.scrape()), cpu(demo.pid), cpu(daemon.process.pid)
-        for _ in range(run.turns):
-            time.sleep(1)
-            now = work_of(daemon.scrape()), cpu(demo.pid), cpu(daemon.process.pid)
-            work, engine, watching = (after - at for after, at in zip(now, before))
-            found["cpu"].append((min(recall) * 1e-9 * work + watching) / engine * 100)
-            found["memory"].append(sum(entry.stat().st_blocks * 512 for entry in os.scandir(daemon.regions)
-                                       if entry.is_file()) / STORE * 100)
-            before = now
-    return found
-
-
 BY_HARDWARE = "the CPU counts, engramd reads it: 64 software events of a CPU in {pmu}; for what engines count: "
 ANSWERS = {
-    1: Answer(beside_an_engine, "cpu", "of engram-demo: all of engramd, and the records of a recall for each work"),
-    2: Answer(beside_an_engine, "memory", "engram-demo's region, of a store of 1 GB; for engramd see its own part"),
+    1: Answer("overhead", "CPU at 100000 op/s, upper bound", is_row=True),
+    2: Answer("overhead", "memory of metrics", is_row=True),
     3: Answer("targets", "counter add", "engram_counter_add()"),
     4: Answer("targets", "histogram record", "engram_histogram_record()"),
     5: Answer("targets", "scrape of an engine: p50", "GET /metrics beside engram-demo: {size}"),
@@ -109,14 +67,17 @@ ANSWERS = {
 }
 
 
-def values_of(run, answer, unit, measured):
+def values_of(run, answer, unit):
     """What was measured, in the target's unit."""
-    if callable(answer.of):
-        if answer.of not in measured:
-            measured[answer.of] = answer.of(run)
-        return measured[answer.of][answer.figure]
     own, values = figures.of(run, answer.of)[answer.figure, "engram"]
     return values if own == unit else [value * FACTOR[own, unit] for value in values]
+
+
+def row_of(run, answer, what, goal):
+    """The row of another part, under another heading."""
+    found = next(row for row in run.rows_of(answer.of) if row.what.startswith(answer.figure))
+    note = f"{found.what}: {found.who}; {found.note}"
+    return dataclasses.replace(found, part=PART, what=what, who="engram", goal=goal, note=note)
 
 
 def note_of(run, answer):
@@ -131,8 +92,11 @@ def note_of(run, answer):
 
 
 def rows(run):
-    measured = {}
     for target in targets():
         answer = ANSWERS[target.number]
-        yield table.of(PART, f"{target.number}. {target.words}", "engram", target.unit,
-                       values_of(run, answer, target.unit, measured), f"<= {target.bound}", note_of(run, answer))
+        what, goal = f"{target.number}. {target.words}", f"<= {target.bound}"
+        if answer.is_row:
+            yield row_of(run, answer, what, goal)
+        else:
+            yield table.of(PART, what, "engram", target.unit, values_of(run, answer, target.unit), goal,
+                           note_of(run, answer))
