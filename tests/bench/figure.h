@@ -26,11 +26,15 @@ static inline int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Sorts in place. */
+/* The least of the values than which that part of them is not greater: of few, the 99th percentile
+ * is the greatest.  Sorts in place. */
 static inline double quantile(double *values, size_t count, double part)
 {
+    double wanted = (double)count * part;
+    size_t rank = (size_t)wanted;
+    rank += (double)rank < wanted;
     qsort(values, count, sizeof *values, compare);
-    return values[(size_t)((double)(count - 1) * part)];
+    return values[rank ? rank - 1 : 0];
 }
 
 /* A line of what was measured, of whom, the unit and the value of each turn, between tabs. */
