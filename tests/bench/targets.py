@@ -40,7 +40,7 @@ BY_HARDWARE = "the CPU counts, engramd reads it: 64 software events of a CPU in 
 ANSWERS = {
     1: Answer("overhead", "CPU at 100000 op/s, upper bound", is_row=True),
     2: Answer("overhead", "memory of metrics", is_row=True),
-    3: Answer("targets", "counter add", "engram_counter_add()"),
+    3: Answer("targets", "counter add", "engram_counter_add(), its handle read from memory each time"),
     4: Answer("targets", "histogram record", "engram_histogram_record()"),
     5: Answer("targets", "scrape of an engine: p50", "GET /metrics beside engram-demo: {size}"),
     6: Answer("targets", "scrape of 10,000 counters more: p50", "GET /metrics: {size}"),
