@@ -33,7 +33,7 @@ static uint32_t cuts[BOUNDS] = {1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45};
 static char *bounds[BOUNDS] = {"0.001", "0.0025", "0.005", "0.01", "0.025", "0.05",
                                "0.1",   "0.25",   "0.5",   "1.0",  "2.5",   "5.0"};
 static struct histogram_shape shape = {
-    .cells = CELLS, .lines = BOUNDS, .cut = cuts, .text = bounds};
+    .cells = CELLS, .per_octave = 8, .lines = BOUNDS, .cut = cuts, .text = bounds};
 
 static struct family families[3 * FAMILIES];
 static struct series_set set = {.families = families, .count = 3 * FAMILIES, .words = WORDS};
