@@ -158,6 +158,18 @@ static enum state_result decode_known(struct totals *totals, struct rest *rest, 
     return STATE_GOOD;
 }
 
+/* A state may be of a daemon whose regions had layout 1: then eight buckets an octave went without
+ * saying, and so did where explicit ones start. */
+static void complete(struct engram_descriptor *d)
+{
+    if (d->kind != ENGRAM_HISTOGRAM || d->per_octave)
+        return;
+    if (d->bounds)
+        d->first = 0;
+    else
+        d->per_octave = ENGRAM_PER_OCTAVE;
+}
+
 /* A private, aligned and validated copy of the descriptor that comes next. */
 static enum state_result decode_descriptor(struct totals *totals, struct rest *rest,
                                            struct engram_descriptor **descriptor)
@@ -171,6 +183,7 @@ static enum state_result decode_descriptor(struct totals *totals, struct rest *r
     if (!*descriptor)
         return STATE_NO_MEMORY;
     take_copy(rest, *descriptor, head.size);
+    complete(*descriptor);
     return descriptor_valid(*descriptor, head.size) && total_is_kept(*descriptor) ? STATE_GOOD
                                                                                   : STATE_CORRUPT;
 }

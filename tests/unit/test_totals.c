@@ -238,6 +238,48 @@ START_TEST(the_file_gives_back_what_it_was_given)
 }
 END_TEST
 
+/* A process that recorded into an exponential histogram and one of explicit bounds. */
+static struct region *two_histograms(void)
+{
+    static const double bound = 1;
+    struct engram_spec explicit = {.name = {"x", 1}, .bounds = &bound, .bound_count = 1};
+    enum rejection rejection;
+    struct engram_region *own = fixture_process("a");
+    engram_histogram_record(engram_histogram_new("h", "", NULL), 1);
+    engram_histogram_record(engram_histogram_register(&explicit), 1);
+    fixture_end(own);
+    struct reader *reader = reader_open(fixture_dir, fixture_name("a"), &rejection);
+    ck_assert_ptr_nonnull(reader);
+    unlinkat(fixture_dir, fixture_name("a"), 0);
+    return region_new(reader);
+}
+
+/* What it says of a histogram when that is as regions of layout 1 have it. */
+static void make_old(const struct total *total, int first)
+{
+    struct engram_descriptor *d = (struct engram_descriptor *)(uintptr_t)total->record.descriptor;
+    d->per_octave = 0;
+    d->first = (int16_t)first;
+}
+
+START_TEST(state_of_before_goes_on)
+{
+    struct totals *totals = fold_one(totals_new(2, 0, 0, 0), two_histograms()), *read;
+    struct buffer bytes = {0};
+    make_old(find(totals, "a", "h"), -240);
+    make_old(find(totals, "a", "x"), -240);
+    state_encode(&bytes, totals, boot);
+    ck_assert_int_eq(state_decode(bytes.data, bytes.length, boot, 2, &read), STATE_GOOD);
+    read = fold_one(read, two_histograms());
+    const struct total *exponential = find(read, "a", "h"), *explicit = find(read, "a", "x");
+    ck_assert_uint_eq(exponential->rows[0][240].count + exponential->rows[1][240].count, 2);
+    ck_assert_uint_eq(explicit->rows[0][0].count + explicit->rows[1][0].count, 2);
+    totals_release(read);
+    totals_release(totals);
+    buffer_free(&bytes);
+}
+END_TEST
+
 START_TEST(values_of_lost_nodes_are_kept)
 {
     struct totals *totals = three_processes(), *read;
@@ -326,6 +368,7 @@ Suite *totals_suite(void)
     tcase_add_test(tests, the_newer_unit_stands);
     tcase_add_test(tests, what_is_gone_or_forgotten_is_dropped);
     tcase_add_test(tests, the_file_gives_back_what_it_was_given);
+    tcase_add_test(tests, state_of_before_goes_on);
     tcase_add_test(tests, values_of_lost_nodes_are_kept);
     tcase_add_test(tests, another_boot_is_told_apart);
     tcase_add_test(tests, damage_is_noticed);
