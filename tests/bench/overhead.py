@@ -13,7 +13,6 @@ import pathlib
 import random
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -76,15 +75,10 @@ class Demo:
 
 
 class Watcher:
-    """engramd, which stands still but while it is wanted, and somebody who scrapes it."""
-
-    def __init__(self):
-        self.daemon = live.Daemon()
-        self.pid = self.daemon.process.pid
-        os.kill(self.pid, signal.SIGSTOP)
+    """engramd, and somebody who scrapes it."""
 
     def __enter__(self):
-        os.kill(self.pid, signal.SIGCONT)
+        self.daemon = live.Daemon()
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.scrape)
         self.thread.start()
@@ -97,39 +91,36 @@ class Watcher:
     def __exit__(self, *_):
         self.over.set()
         self.thread.join()
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def cpu(self):
-        return cpu_ns(self.pid)
-
-    def close(self):
-        os.kill(self.pid, signal.SIGCONT)
         self.daemon.__exit__(None, None, None)
 
+    def cpu(self):
+        return cpu_ns(self.daemon.process.pid)
 
-def at_rate(run, case, watcher, seconds):
+
+def at_rate(run, case, seconds):
     """Means of what seconds() tells at the fixed rate, with the daemon as the other one."""
     options = ("--rate", str(RATE))
     if case != WATCHED:
         with Demo(run, case, *options) as demo:
             taken = demo.seconds(seconds)
     else:
-        with watcher, Demo(run, case, *options, regions=watcher.daemon.regions) as demo:
+        with Watcher() as watcher, \
+                Demo(run, case, *options, regions=watcher.daemon.regions) as demo:
             taken = demo.seconds(seconds, watcher.cpu)
     return [statistics.mean(column) for column in zip(*taken)]
 
 
-def flat_out(run, case, watcher, seconds):
+def flat_out(run, case, seconds):
     with Demo(run, case) as demo:
         return statistics.mean(rate for rate, *_ in demo.seconds(seconds))
 
 
-def in_turns(run, measure, cases, turns, seconds, watcher):
+def in_turns(run, measure, cases, turns, seconds):
     """[case][turn]: what was measured, every case once in each turn."""
     found = {case: [] for case in cases}
     for _ in range(turns):
         for case in random.sample(cases, len(cases)):
-            found[case].append(measure(run, case, watcher, seconds))
+            found[case].append(measure(run, case, seconds))
     return found
 
 
@@ -157,10 +148,10 @@ def difference_rows(what, found, case):
                         GOAL if sure > 90 else "", f"{sure:.0f} % sure; with the lower one")
 
 
-def cpu_rows(run, watcher):
+def cpu_rows(run):
     turns, seconds = (1, 1) if run.quick else (12, 2)
     cases = [OUT, OFF, ON, WATCHED]
-    found = in_turns(run, at_rate, cases, turns, seconds, watcher)
+    found = in_turns(run, at_rate, cases, turns, seconds)
     what = f"CPU at {RATE} op/s"
     for case in cases:
         rate = statistics.median(rate for rate, *_ in found[case])
@@ -175,7 +166,7 @@ def cpu_rows(run, watcher):
 
 def flat_rows(run):
     cases = [OUT, OFF, ON]
-    found = in_turns(run, flat_out, cases, 4, 2, None)
+    found = in_turns(run, flat_out, cases, 4, 2)
     for case in cases:
         yield table.of(PART, "throughput flat out, 2 threads", case, "1/s",
                        found[case])
@@ -242,11 +233,7 @@ def instruction_rows(run):
 
 
 def rows(run):
-    watcher = Watcher()
-    try:
-        yield from cpu_rows(run, watcher)
-    finally:
-        watcher.close()
+    yield from cpu_rows(run)
     if not run.quick:
         yield from flat_rows(run)
         yield from instruction_rows(run)
