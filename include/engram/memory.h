@@ -30,8 +30,10 @@ static inline uint64_t *engram_block(struct engram_region *region, uint32_t chun
 /* The region that a handle is of; NULL when it is invalid or its process has detached. */
 static inline struct engram_region *engram_region_of(struct engram_slot at)
 {
+    if (!at.blocks)
+        return NULL;
     const struct engram_row *row = (const struct engram_row *)(const void *)at.blocks - 1;
-    uint64_t offset = at.blocks ? __atomic_load_n(&row->at, __ATOMIC_RELAXED) : 0;
+    uint64_t offset = __atomic_load_n(&row->at, __ATOMIC_RELAXED);
     return offset ? (struct engram_region *)(void *)((char *)at.blocks - offset) : NULL;
 }
 

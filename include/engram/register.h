@@ -267,17 +267,26 @@ static inline int32_t engram_first_of(const struct engram_descriptor *histogram)
     return histogram->first * 64 + (int32_t)histogram->per_octave;
 }
 
+/* The handle of a series by its descriptor; none if a detaching thread has put zeros there. */
+static inline engram_histogram engram_histogram_found(struct engram_slot at,
+                                                      const struct engram_descriptor *found)
+{
+    engram_histogram none = {engram_no_slot(), NULL, 0, 0}, histogram = {at, NULL, 0, 0};
+    int usual = found->per_octave == ENGRAM_PER_OCTAVE;
+    histogram.bounds = usual ? NULL : engram_descriptor_bounds(found);
+    histogram.first = usual ? found->first : engram_first_of(found);
+    /* Last: if any of the above were zeros, so is this. */
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    histogram.cells = __atomic_load_n(&found->cells, __ATOMIC_RELAXED);
+    return histogram.cells ? histogram : none;
+}
+
 ENGRAM_FUNCTION engram_histogram engram_histogram_register(const struct engram_spec *spec)
 {
     const struct engram_descriptor *found;
-    engram_histogram histogram = {engram_register(ENGRAM_HISTOGRAM, spec, &found), NULL, 0, 0};
-    if (found) {
-        int usual = found->per_octave == ENGRAM_PER_OCTAVE;
-        histogram.bounds = usual ? NULL : engram_descriptor_bounds(found);
-        histogram.cells = found->cells;
-        histogram.first = usual ? found->first : engram_first_of(found);
-    }
-    return histogram;
+    struct engram_slot at = engram_register(ENGRAM_HISTOGRAM, spec, &found);
+    engram_histogram none = {engram_no_slot(), NULL, 0, 0};
+    return found ? engram_histogram_found(at, found) : none;
 }
 
 ENGRAM_FUNCTION engram_event engram_event_register(const struct engram_spec *spec)

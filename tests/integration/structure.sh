@@ -53,7 +53,7 @@ for header in include/engram/*.h; do
 done
 
 # What says by what it is run can be run; Debian's own scripts are made so by debhelper.
-for script in $(grep -rlE '^#!' tests tools .ci --exclude-dir=corpus); do
+while read -r script; do
   [ -x "$script" ] || complain "$script cannot be run"
-done
+done < <(grep -rlE '^#!' tests tools .ci --exclude-dir=corpus)
 exit "$bad"

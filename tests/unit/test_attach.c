@@ -158,6 +158,18 @@ START_TEST(label_without_a_value_is_refused)
 }
 END_TEST
 
+/* What a thread that registers may see when another one detaches right then. */
+START_TEST(histogram_of_zeros_is_none)
+{
+    struct engram_descriptor buried;
+    memset(&buried, 0, sizeof buried);
+    fixture_process("p");
+    engram_histogram real = engram_histogram_new("h", "", NULL);
+    ck_assert_ptr_nonnull(real.at.slot);
+    ck_assert_ptr_null(engram_histogram_found(real.at, &buried).at.slot);
+}
+END_TEST
+
 #ifndef __SANITIZE_THREAD__ /* to which memory that is replaced under others is a race, as it is   \
                              */
 static atomic_bool stop;
@@ -329,6 +341,7 @@ Suite *attach_suite(void)
     tcase_add_test(tests, long_process_name_is_refused);
     tcase_add_test(tests, sized_by_the_highest_possible_number);
     tcase_add_test(tests, label_without_a_value_is_refused);
+    tcase_add_test(tests, histogram_of_zeros_is_none);
 #ifndef __SANITIZE_THREAD__
     tcase_add_loop_test(tests, detaching_under_others_is_harmless, 0, 100);
 #endif
