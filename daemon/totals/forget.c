@@ -33,15 +33,22 @@ void forget_room_free(struct forget_room *room)
 /* For so many names; false when there is no memory. */
 static bool make_room(struct forget_room *room, uint32_t count)
 {
-    if (count <= room->size && room->all)
+    if (room->all && count <= room->size)
         return true;
-    forget_room_free(room);
-    room->size = count + count / 2 + 1;
-    room->all = malloc(room->size * sizeof *room->all);
-    room->names = malloc(room->size * sizeof *room->names);
-    if (!room->all || !room->names)
-        forget_room_free(room);
-    return room->all != NULL;
+    uint32_t size = count + count / 2 + 1;
+    struct candidate *all = calloc(size, sizeof *all);
+    const char **names = calloc(size, sizeof *names);
+    if (!all || !names) {
+        free(all);
+        free(names);
+        return false;
+    }
+    free(room->all);
+    free(room->names);
+    room->all = all;
+    room->names = names;
+    room->size = size;
+    return true;
 }
 
 static void weigh(const struct totals *totals, const struct found *found, struct candidate *all)
