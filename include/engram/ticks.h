@@ -132,6 +132,10 @@ static inline void engram_ticks_start(void)
         engram_read_file(ENGRAM_CLOCKSOURCE, source, sizeof source) <= 0 ||
         !engram_ticks_trusted(source))
         return;
+    uint64_t none = 0; /* or another thread that attaches is at it */
+    if (!__atomic_compare_exchange_n(&t->time, &none, (uint64_t)engram_libc_getpid(), 0,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return;
     struct engram_moment now = engram_moment_now();
     engram_ticks_keep(&now, 0);
     __atomic_store_n(&t->time, now.time, __ATOMIC_RELEASE);
