@@ -13,7 +13,7 @@ total() { scrape | awk '/^hammer_total/ { sum += $2 } END { printf "%d\n", sum }
 # What is free goes back to the kernel a second after the last fold.
 anonymous() { sleep 2; awk '/^RssAnon/ { print $2 }' "/proc/$daemon/status"; }
 # Runs so many processes, eight at a time, and prints what they added.
-run() { seq "$1" | xargs -P 8 -n 1 "$BUILD/helpers/hammer" 1 | awk '{ sum += $2 } END { print sum }'; }
+run() { seq "$1" | xargs -P 8 -I{} "$BUILD/helpers/hammer" 1 {} adds | awk '{ sum += $2 } END { print sum }'; }
 
 "$BUILD/engramd" --listen "unix:$room/socket" --region-dir "$ENGRAM_DIR" --state-dir "$room/state" \
   2>"$room/log" &
@@ -52,4 +52,5 @@ wait "$looking"
 settle $((first + second))
 after=$(anonymous)
 echo "$PROCESSES processes, total $((first + second)), RssAnon $before kB before, $after kB after"
-[ "$after" -le $((before + 512)) ] || fail "memory grew"
+# What is remembered for streams, that each came and went, has its own bound.
+[ "$after" -le $((before + 512 + PROCESSES / 2)) ] || fail "memory grew"
