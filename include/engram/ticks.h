@@ -159,15 +159,15 @@ ENGRAM_COLD int engram_ticks_measure(void)
     double length = engram_ticks_length(), took = (double)(now.time - time) * 1e-9;
     double elapsed = (double)(int64_t)(now.ticks - t->ticks);
     double strayed = took - elapsed * length;
-    /* So does the id of a parent that forked in the middle of this, and a counter that went back.
-     */
-    if (length > 0 && (strayed > took * 1e-3 || strayed < took * -1e-3))
+    /* Another thread was first, or this one was interrupted: too short to tell, so not now. */
+    if (elapsed >= 0 && elapsed <= 1e4 * (double)(t->apart + now.apart + 1)) {
+        __atomic_store_n(&t->time, time, __ATOMIC_RELEASE);
+        return 1;
+    }
+    /* The id of a parent that forked in the middle of this strays, too. */
+    if (elapsed < 0 || (length > 0 && (strayed > took * 1e-3 || strayed < took * -1e-3)))
         return engram_ticks_keep(&now, 0);
-    if (elapsed > 1e4 * (double)(t->apart + now.apart + 1))
-        return engram_ticks_keep(&now, took / elapsed);
-    /* Another thread was first, or this one was interrupted: not now. */
-    __atomic_store_n(&t->time, time, __ATOMIC_RELEASE);
-    return 1;
+    return engram_ticks_keep(&now, took / elapsed);
 }
 
 /* Measures the tick for the first time, once that is long enough ago to do it well. */

@@ -177,6 +177,15 @@ START_TEST(only_one_measures)
 }
 END_TEST
 
+/* Threads that found it due at the same time come one right after the other. */
+START_TEST(measuring_again_at_once_tells_nothing)
+{
+    for (int i = 0; i < 10000; i++)
+        ck_assert(engram_ticks_measure());
+    ck_assert(engram_ticks_known());
+}
+END_TEST
+
 START_TEST(moments_that_lie_too_far_apart_measure_nothing)
 {
     look_was_earlier(2);
@@ -203,6 +212,7 @@ Suite *ticks_suite(void)
     tcase_add_test(measured, counter_that_went_back_is_not_looked_at_again);
     tcase_add_test(measured, child_of_a_fork_in_the_middle_goes_by_the_clock);
     tcase_add_test(measured, only_one_measures);
+    tcase_add_test(measured, measuring_again_at_once_tells_nothing);
     tcase_add_test(measured, moments_that_lie_too_far_apart_measure_nothing);
     suite_add_tcase(suite, unmeasured);
     suite_add_tcase(suite, measured);
