@@ -72,6 +72,7 @@
     X(regression)                                                                                  \
     X(resctrl)                                                                                     \
     X(small_file)                                                                                  \
+    X(shape)                                                                                       \
     X(snapshot)                                                                                    \
     X(source)                                                                                      \
     X(spares)                                                                                      \
