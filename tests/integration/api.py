@@ -100,14 +100,36 @@ def check_totals(daemon, totals):
         assert window[name]["count"] == sum(of_name) > 0 or not any(of_name), name
 
 
-def check_scrape(daemon):
-    """The newest points are the scrape's values, summed over the memory nodes."""
+def summed(daemon):
+    """The demo's series of a scrape, each summed over the memory nodes."""
     sums = {}
     for series, value in daemon.scrape().items():
         if 'process="demo"' in series and "_bucket" not in series:
             key = re.sub(r',numa_node="\d+"', "", series)
             sums[key] = sums.get(key, 0) + value
-    answer = get(daemon, "/api/v1/query?process=demo&range=10s")
+    return sums
+
+
+def at_rest(daemon):
+    """A scrape and the points of a tick after it, once nothing changes: what the kernel counted of
+    a process that has ended comes with the look that finds it ended."""
+    sums = summed(daemon)
+    target = "/api/v1/query?process=demo&range=10s"
+    seen = get(daemon, target)["time_ms"]
+
+    def next_tick():
+        answer = get(daemon, target)
+        return answer if answer["time_ms"] > seen else None
+
+    answer = wait_for(next_tick, "the next tick")
+    later = summed(daemon)
+    counted = [key for key in sums if re.search(r"_(total|count|sum){", key)]
+    return (sums, answer) if all(sums[key] == later.get(key) for key in counted) else None
+
+
+def check_scrape(daemon):
+    """The newest points are the scrape's values, summed over the memory nodes."""
+    sums, answer = wait_for(lambda: at_rest(daemon), "two scrapes alike")
     checked = 0
     for series in answer["series"]:
         labels = ",".join(f'{name}="{value}"' for name, value in series["labels"].items())
