@@ -417,7 +417,7 @@ void self_web_configured(struct self *self, bool good)
 static void put(const struct plan *plan, union word *row, enum engram_family which,
                 const char *labels, double value)
 {
-    const struct family *family = plan_family(plan, engram_catalogue[which].name);
+    const struct family *family = plan_catalogued(plan, which);
     const struct series *series = family ? family_series(family, labels) : NULL;
     if (series && series->rows == ROWS_COMPUTED)
         row[series->at].number = value;

@@ -68,7 +68,7 @@ struct alerting *alerting_new(struct figures *figures, struct snapshot_store *st
     alerting->store = store;
     alerting->figures = figures;
     pthread_mutex_init(&alerting->mutex, NULL);
-    alerting->signals = signals_new();
+    alerting->signals = signals_new(2 * ALERTS);
     bool good = alerting->signals;
     for (uint32_t i = 0; good && i < ALERTS; i++) {
         char labels[128];
@@ -205,21 +205,29 @@ static void show(struct alerting *alerting, uint32_t which, enum alert_state now
         alerting->told(alerting->told_argument, which, before, now);
 }
 
+/* Appends what is on of an alert to the report. */
+static void report(struct alerting *alerting, uint32_t which)
+{
+    for (uint32_t i = 0; i < ALERTING_MOST; i++) {
+        const struct instance *instance = &alerting->instances[i];
+        if (instance->used && instance->entry.alert == &alerts[which])
+            alerting->report[alerting->report_count++] = instance->entry;
+    }
+}
+
 static void tell(struct alerting *alerting)
 {
     enum alert_state states[ALERTS] = {0};
-    uint32_t count = 0;
+    for (uint32_t i = 0; i < ALERTING_MOST; i++) {
+        const struct instance *instance = &alerting->instances[i];
+        if (instance->used && instance->entry.state > states[instance->entry.alert - alerts])
+            states[instance->entry.alert - alerts] = instance->entry.state;
+    }
     pthread_mutex_lock(&alerting->mutex);
+    alerting->report_count = 0;
     for (uint32_t which = 0; which < ALERTS; which++)
-        for (uint32_t i = 0; i < ALERTING_MOST; i++) {
-            const struct instance *instance = &alerting->instances[i];
-            if (!instance->used || instance->entry.alert != &alerts[which])
-                continue;
-            alerting->report[count++] = instance->entry;
-            if (instance->entry.state > states[which])
-                states[which] = instance->entry.state;
-        }
-    alerting->report_count = count;
+        if (states[which] != ALERT_INACTIVE)
+            report(alerting, which);
     alerting->reported = alerting->now;
     pthread_mutex_unlock(&alerting->mutex);
     for (uint32_t i = 0; i < ALERTS; i++)

@@ -18,25 +18,51 @@
 struct sum {
     uint32_t number; /* of the signal */
     bool used, summed;
+    uint64_t version; /* of the last plan that has series for it */
     char labels[SIGNAL_LABELS_SIZE];
     double now, value; /* its counts, and what was made of them; NAN: nothing yet */
     uint64_t time;     /* of the last snapshot that had it */
     struct rate rate;
 };
 
+/* What a signal is made of: found once for each plan, since labels take longer than numbers. */
+struct member {
+    const struct series *series, *other; /* of the plan; `other` of a difference, NULL: absent */
+    struct sum *sum;                     /* of what is summed */
+};
+
+struct watch {
+    uint64_t version; /* of the plan that the members are of; 0: of none */
+    struct member *members;
+    uint32_t count, room;
+};
+
 struct signals {
+    struct watch *watches; /* by the signals' numbers */
+    uint32_t count;
     struct sum sums[SUMS_MOST];
     uint32_t summed[SUMS_MOST], summed_count; /* which of them are, of the signal at hand */
     bool full;                                /* the log knows that there are more */
 };
 
-struct signals *signals_new(void)
+struct signals *signals_new(uint32_t count)
 {
-    return calloc(1, sizeof(struct signals));
+    struct signals *signals = calloc(1, sizeof(struct signals));
+    if (!signals)
+        return NULL;
+    signals->watches = calloc(count, sizeof *signals->watches);
+    signals->count = count;
+    if (signals->watches)
+        return signals;
+    signals_free(signals);
+    return NULL;
 }
 
 void signals_free(struct signals *signals)
 {
+    for (uint32_t i = 0; signals->watches && i < signals->count; i++)
+        free(signals->watches[i].members);
+    free(signals->watches);
     free(signals);
 }
 
@@ -97,22 +123,13 @@ static double number_of(const struct series *series, const struct snapshot *snap
     return row[series->at].number;
 }
 
-static double other_of(const struct snapshot *snapshot, enum engram_family which,
-                       const char *labels)
-{
-    const struct family *family =
-        plan_family(snapshot_plan(snapshot), engram_catalogue[which].name);
-    const struct series *series = family ? family_series(family, labels) : NULL;
-    return series ? number_of(series, snapshot) : NAN;
-}
-
 static double single_value(const struct alert_signal *signal, const struct snapshot *snapshot,
-                           const struct series *series, uint64_t now)
+                           const struct member *member, uint64_t now)
 {
-    double value = number_of(series, snapshot);
+    double value = number_of(member->series, snapshot);
     switch (signal->reading) {
     case ALERT_DIFFERENCE:
-        return fabs(value - other_of(snapshot, signal->other, series->labels));
+        return member->other ? fabs(value - number_of(member->other, snapshot)) : NAN;
     case ALERT_AGE:
         return wall_ms(now) / 1e3 - value;
     default:
@@ -144,19 +161,17 @@ static struct sum *find_sum(struct signals *signals, uint32_t number, const char
     return NULL;
 }
 
-/* One that no snapshot had for a while makes room; NULL when there is none. */
-static struct sum *add_sum(struct signals *signals, uint32_t number, const char *labels,
-                           uint32_t window, uint64_t now)
+/* One that the plan has no series for, and no snapshot had for a while, makes room; NULL when there
+ * is none. */
+static struct sum *add_sum(struct signals *signals, const struct sum *about, uint64_t now)
 {
-    uint32_t hash = hash_of(number, labels);
-    uint64_t lifetime = 2 * window * ALERT_SECOND;
+    uint32_t hash = hash_of(about->number, about->labels);
+    uint64_t lifetime = 2 * about->rate.window;
     for (uint32_t i = 0; i < PROBES; i++) {
         struct sum *sum = &signals->sums[(hash + i) % SUMS_MOST];
-        if (sum->used && now <= sum->time + lifetime)
+        if (sum->used && (sum->version == about->version || now <= sum->time + lifetime))
             continue;
-        *sum = (struct sum){.number = number, .used = true, .value = NAN};
-        sum->rate.window = window * ALERT_SECOND;
-        memcpy(sum->labels, labels, strlen(labels) + 1);
+        *sum = *about;
         return sum;
     }
     if (!signals->full)
@@ -164,6 +179,21 @@ static struct sum *add_sum(struct signals *signals, uint32_t number, const char 
                   "sums=%d", SUMS_MOST);
     signals->full = true;
     return NULL;
+}
+
+static struct sum *sum_for(struct signals *signals, uint32_t number,
+                           const struct alert_signal *signal, const struct series *series,
+                           uint64_t version, uint64_t now)
+{
+    struct sum about = {.number = number, .used = true, .version = version, .value = NAN};
+    about.rate.window = signal->window * ALERT_SECOND;
+    if (!kept_labels(series->labels, signal->by, about.labels))
+        return NULL;
+    struct sum *sum = find_sum(signals, number, about.labels);
+    if (!sum)
+        return add_sum(signals, &about, now);
+    sum->version = version;
+    return sum;
 }
 
 /* A counter's, or how many values a histogram has; NAN: absent. */
@@ -176,15 +206,12 @@ static double count_of(const struct series *series, const struct snapshot *snaps
     return series->rows == ROWS_COMPUTED ? number_of(series, snapshot) : NAN;
 }
 
-static void add_to_sum(struct signals *signals, uint32_t number, const struct alert_signal *signal,
-                       const struct snapshot *snapshot, const struct series *series, uint64_t now)
+static void add_to_sum(struct signals *signals, const struct snapshot *snapshot,
+                       const struct member *member, uint64_t now)
 {
-    char labels[SIGNAL_LABELS_SIZE];
-    double count = count_of(series, snapshot);
-    if (isnan(count) || !kept_labels(series->labels, signal->by, labels))
-        return;
-    struct sum *sum = find_sum(signals, number, labels);
-    if (!sum && !(sum = add_sum(signals, number, labels, signal->window, now)))
+    struct sum *sum = member->sum;
+    double count = count_of(member->series, snapshot);
+    if (isnan(count))
         return;
     if (!sum->summed)
         signals->summed[signals->summed_count++] = (uint32_t)(sum - signals->sums);
@@ -216,35 +243,87 @@ double signal_of_process(struct signals *signals, uint32_t number, const char *l
     return sum && sum->time == now ? sum->value : NAN;
 }
 
-/* --- All --- */
+/* --- Which series --- */
 
 static bool is_sum(const struct alert_signal *signal)
 {
     return signal->reading == ALERT_RATE || signal->reading == ALERT_INCREASE;
 }
 
-/* Labels are looked at last: most series of many families are absent. */
+static const struct series *other_of(const struct alert_signal *signal, const struct plan *plan,
+                                     const struct series *series)
+{
+    const struct family *family = plan_catalogued(plan, signal->other);
+    return family ? family_series(family, series->labels) : NULL;
+}
+
+static bool make_room(struct watch *watch, uint32_t members)
+{
+    if (members <= watch->room)
+        return true;
+    struct member *room = realloc(watch->members, members * sizeof *room);
+    if (!room)
+        return false;
+    watch->members = room;
+    watch->room = members;
+    return true;
+}
+
+static void add_member(struct signals *signals, uint32_t number, const struct alert_signal *signal,
+                       const struct plan *plan, const struct series *series, uint64_t now)
+{
+    struct watch *watch = &signals->watches[number];
+    struct member member = {.series = series};
+    if (!has_labels(series->labels, signal->labels))
+        return;
+    if (signal->reading == ALERT_DIFFERENCE)
+        member.other = other_of(signal, plan, series);
+    if (is_sum(signal) &&
+        !(member.sum = sum_for(signals, number, signal, series, plan->set.version, now)))
+        return;
+    watch->members[watch->count++] = member;
+}
+
+/* Without memory for it the signal is absent, until there is some. */
+static void find_members(struct signals *signals, uint32_t number,
+                         const struct alert_signal *signal, const struct plan *plan, uint64_t now)
+{
+    struct watch *watch = &signals->watches[number];
+    const struct family *family = plan_catalogued(plan, signal->family);
+    watch->count = 0;
+    watch->version = 0;
+    if (family && !make_room(watch, family->count))
+        return;
+    for (uint32_t i = 0; family && i < family->count; i++)
+        add_member(signals, number, signal, plan, &family->series[i], now);
+    watch->version = plan->set.version;
+}
+
+/* --- All --- */
+
 static void tell_single(const struct alert_signal *signal, const struct snapshot *snapshot,
-                        const struct series *series, uint64_t now, signal_told *told,
+                        const struct member *member, uint64_t now, signal_told *told,
                         void *argument)
 {
-    double value = single_value(signal, snapshot, series, now);
-    if (!isnan(value) && has_labels(series->labels, signal->labels))
-        told(argument, series->labels, value);
+    double value = single_value(signal, snapshot, member, now);
+    if (!isnan(value))
+        told(argument, member->series->labels, value);
 }
 
 void signal_tell(struct signals *signals, uint32_t number, const struct alert_signal *signal,
                  const struct snapshot *snapshot, uint64_t now, signal_told *told, void *argument)
 {
-    const struct family *family =
-        plan_family(snapshot_plan(snapshot), engram_catalogue[signal->family].name);
-    for (uint32_t i = 0; family && i < family->count; i++) {
-        const struct series *series = &family->series[i];
-        bool there = !snapshot->incomplete || series->rows == ROWS_COMPUTED;
-        if (there && !is_sum(signal))
-            tell_single(signal, snapshot, series, now, told, argument);
-        else if (there && has_labels(series->labels, signal->labels))
-            add_to_sum(signals, number, signal, snapshot, series, now);
+    const struct watch *watch = &signals->watches[number];
+    if (watch->version != snapshot->set->version)
+        find_members(signals, number, signal, snapshot_plan(snapshot), now);
+    for (uint32_t i = 0; i < watch->count; i++) {
+        const struct member *member = &watch->members[i];
+        if (snapshot->incomplete && member->series->rows != ROWS_COMPUTED)
+            continue;
+        if (is_sum(signal))
+            add_to_sum(signals, snapshot, member, now);
+        else
+            tell_single(signal, snapshot, member, now, told, argument);
     }
     if (is_sum(signal))
         tell_sums(signals, signal, now, told, argument);

@@ -13,16 +13,16 @@
 
 struct signals; /* what sums were in the past */
 
-struct signals *signals_new(void); /* NULL when there is no memory */
+struct signals *signals_new(uint32_t count); /* of signals; NULL when there is no memory */
 void signals_free(struct signals *signals);
 
 /* Called for each number; `labels` in exposition form are those of the series or group, without
  * numa_node. */
 typedef void signal_told(void *argument, const char *labels, double value);
 
-/* Of an alert's signal or gate, which `number` tells from all others, at `now`, CLOCK_MONOTONIC,
- * ns. What is absent is not told of; of an incomplete snapshot only what the daemon computes is.
- * `told` may be NULL for a sum. */
+/* Of an alert's signal or gate, which `number`, below their count, tells from all others, at `now`,
+ * CLOCK_MONOTONIC, ns. What is absent is not told of; of an incomplete snapshot only what the
+ * daemon computes is. `told` may be NULL for a sum. */
 void signal_tell(struct signals *signals, uint32_t number, const struct alert_signal *signal,
                  const struct snapshot *snapshot, uint64_t now, signal_told *told, void *argument);
 

@@ -25,7 +25,7 @@ static enum main_process main_process_of(const struct plan_region *region)
  * number is not known. */
 void processes_fill(const struct plan *plan, union word *row)
 {
-    const struct family *family = plan_family(plan, up.about->name);
+    const struct family *family = plan_catalogued(plan, ENGRAM_PROCESS_UP);
     union word *word;
     if (!family || family->series[0].rows != ROWS_COMPUTED)
         return;

@@ -14,7 +14,7 @@ double gauge_value(const struct snapshot *snapshot, const struct series *series)
 
 static const struct family *family_of(const struct snapshot *snapshot, enum engram_family family)
 {
-    return plan_family(snapshot_plan(snapshot), engram_catalogue[family].name);
+    return plan_catalogued(snapshot_plan(snapshot), family);
 }
 
 double gauge_named(const struct snapshot *snapshot, enum engram_family which, const char *labels)

@@ -108,9 +108,7 @@ static bool add_up(struct regression *regression)
     const struct snapshot *snapshot = snapshot_begin(regression->store);
     bool whole = snapshot && !snapshot->incomplete;
     const struct family *family =
-        whole
-            ? plan_family(snapshot_plan(snapshot), engram_catalogue[ENGRAM_OPERATION_DURATION].name)
-            : NULL;
+        whole ? plan_catalogued(snapshot_plan(snapshot), ENGRAM_OPERATION_DURATION) : NULL;
     for (int i = 0; i < OPERATIONS_MOST; i++)
         regression->operations[i].count = regression->operations[i].sum = 0;
     for (uint32_t i = 0; family && i < family->count; i++)

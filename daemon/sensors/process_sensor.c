@@ -413,7 +413,7 @@ static void find_words(const struct process_sensor *sensor, const struct name *n
 {
     for (uint32_t i = 0; i < sensor->column_count; i++) {
         const struct column *column = &sensor->columns[i];
-        const struct family *family = plan_family(plan, engram_catalogue[column->family].name);
+        const struct family *family = plan_catalogued(plan, column->family);
         char labels[PROCESS_LABELS_SIZE];
         process_labels(labels, name->process, name->owner, column->labels);
         const struct series *series = family ? family_series(family, labels) : NULL;

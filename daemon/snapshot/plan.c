@@ -278,6 +278,8 @@ static bool build(struct building *b)
     if (!b->series || !b->words || !build_families(b))
         return false;
     place_all(b);
+    for (int i = 0; i < ENGRAM_FAMILIES; i++)
+        plan->catalogued[i] = plan_family(plan, engram_catalogue[i].name);
     return true;
 }
 
@@ -331,6 +333,11 @@ const struct family *plan_family(const struct plan *plan, const char *name)
 {
     return bsearch(name, plan->set.families, plan->set.count, sizeof *plan->set.families,
                    family_compare);
+}
+
+const struct family *plan_catalogued(const struct plan *plan, enum engram_family which)
+{
+    return plan->catalogued[which];
 }
 
 static int series_compare(const void *labels, const void *series)

@@ -46,7 +46,8 @@ struct plan {
     atomic_uint references;
     struct arena arena;
     struct series_set set;
-    struct totals *totals; /* a reference */
+    const struct family *catalogued[ENGRAM_FAMILIES]; /* by the catalogue's numbers; NULL: absent */
+    struct totals *totals;                            /* a reference */
     struct plan_base *bases;
     uint32_t base_count;
     struct plan_region *regions;
@@ -85,6 +86,7 @@ void plan_release(struct plan *plan);
 
 /* The family of that name and its series of those labels, or NULL. */
 const struct family *plan_family(const struct plan *plan, const char *name);
+const struct family *plan_catalogued(const struct plan *plan, enum engram_family which);
 const struct series *family_series(const struct family *family, const char *labels);
 
 #endif

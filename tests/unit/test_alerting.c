@@ -106,6 +106,33 @@ START_TEST(latest_value_is_held_against_its_limit)
 }
 END_TEST
 
+/* As in most ticks. */
+static void look_again_after(double seconds)
+{
+    fixture_clock(now += (uint64_t)(seconds * (double)SECOND));
+    pipeline_collect(&pipeline, NULL);
+    alerting_look(alerting);
+}
+
+START_TEST(what_changes_while_the_plan_stays_is_seen)
+{
+    engram_gauge_set(engine.audit_violations[0], 0);
+    look_after(1);
+    expect("ZeroAllocationViolation", ALERT_INACTIVE);
+    for (int i = 0; i < 3; i++) {
+        engram_gauge_set(engine.audit_violations[0], 1);
+        engram_counter_add(engine.zero_allocation_violations, 1);
+        look_again_after(1);
+        expect("AuditViolations", ALERT_FIRING);
+        expect("ZeroAllocationViolation", ALERT_FIRING);
+        engram_gauge_set(engine.audit_violations[0], 0);
+        look_again_after(1);
+        look_again_after(1);
+        expect("AuditViolations", ALERT_INACTIVE);
+    }
+}
+END_TEST
+
 /* For 120 s. */
 START_TEST(alert_is_pending_until_it_has_held)
 {
@@ -334,6 +361,7 @@ Suite *alerting_suite(void)
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, nothing_is_on_where_nothing_is_said);
     tcase_add_test(tests, latest_value_is_held_against_its_limit);
+    tcase_add_test(tests, what_changes_while_the_plan_stays_is_seen);
     tcase_add_test(tests, alert_is_pending_until_it_has_held);
     tcase_add_test(tests, changes_are_told);
     tcase_add_test(tests, alert_that_is_interrupted_begins_anew);
