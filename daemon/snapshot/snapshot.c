@@ -30,8 +30,12 @@ const char *__tsan_default_suppressions(void)
 #define TELL_RELEASE(at) ((void)(at))
 #endif
 
+/* Wholes wait for each other, since each grace period wakes liburcu's thread and interrupts all
+ * others. */
+#define TOGETHER 2
+
 /* For each socket: in a tick it takes a partial and a whole, and as many wait to be retired. */
-#define SPARES 4
+#define SPARES (2 + 2 * TOGETHER)
 
 static char readers_end; /* stands for the grace period */
 static char retired_all; /* and for what urcu_memb_barrier() waits for */
@@ -50,6 +54,7 @@ struct whole {
     const union word **nodes;
     union word *computed;
     struct snapshot_store *store;
+    struct whole *before; /* that waits with it to be retired */
     struct rcu_head retire;
     struct held_partial *parts[]; /* [sockets]; NULL for one that is left out */
 };
@@ -76,6 +81,8 @@ struct snapshot_store {
     uint64_t number;       /* of the last whole snapshot; under the mutex */
     struct plan *plan;     /* written by discovery, read by collectors under RCU */
     struct whole *whole;   /* written under the mutex, read by anyone under RCU */
+    struct whole *waiting; /* to be retired, the newest; under the mutex */
+    uint32_t waiting_count;
     struct spares spares;  /* what was retired, for the next ticks */
     pthread_mutex_t mutex; /* among collectors only; held for as long as putting parts together */
     struct slot slots[];   /* by socket; under the mutex */
@@ -212,16 +219,38 @@ static void whole_free(struct whole *whole)
     spares_give(&store->spares, whole);
 }
 
-static void retire_whole(struct rcu_head *head)
+static void free_waiting(struct whole *newest)
+{
+    for (struct whole *before; newest; newest = before) {
+        before = newest->before;
+        whole_free(newest);
+    }
+}
+
+static void retire_waiting(struct rcu_head *head)
 {
     struct whole *whole = caa_container_of(head, struct whole, retire);
     TELL_ACQUIRE(head);
     TELL_ACQUIRE(&readers_end);
     struct snapshot_store *store = whole->store;
     pthread_mutex_lock(&store->mutex);
-    whole_free(whole);
+    free_waiting(whole);
     pthread_mutex_unlock(&store->mutex);
     TELL_RELEASE(&retired_all);
+}
+
+/* Under the mutex: of a plan that is not in use any more, which holds what has ended, at once. */
+static void retire(struct snapshot_store *store, struct whole *old)
+{
+    bool last_of_plan = old->plan != store->whole->plan;
+    old->before = store->waiting;
+    store->waiting = old;
+    if (++store->waiting_count < TOGETHER && !last_of_plan)
+        return;
+    store->waiting = NULL;
+    store->waiting_count = 0;
+    TELL_RELEASE(&old->retire);
+    urcu_memb_call_rcu(&old->retire, retire_waiting);
 }
 
 /* Takes the parts' rows into the snapshot, and a reference to each part. */
@@ -301,10 +330,8 @@ static void publish_whole(struct snapshot_store *store)
     store->compute(store->argument, whole->plan, &whole->snapshot, whole->computed);
     TELL_RELEASE(&store->whole);
     struct whole *old = rcu_xchg_pointer(&store->whole, whole);
-    if (!old)
-        return;
-    TELL_RELEASE(&old->retire);
-    urcu_memb_call_rcu(&old->retire, retire_whole);
+    if (old)
+        retire(store, old);
 }
 
 /* Under the mutex: whether a socket that hands in again ends the round, or is the last of it.  Who
@@ -384,6 +411,7 @@ void snapshot_store_free(struct snapshot_store *store)
     TELL_ACQUIRE(&retired_all);
     if (store->whole)
         whole_free(store->whole);
+    free_waiting(store->waiting);
     for (uint32_t i = 0; i < topology_sockets(store->topology); i++)
         release_part(store, store->slots[i].part);
     if (store->plan)

@@ -264,7 +264,7 @@ END_TEST
 static void await_collection(void)
 {
     do {
-        sched_yield();
+        usleep(20000); /* all have had time for it: nobody moves twice */
         self_discovered(pipeline.self);
     } while (!self_has_moved(pipeline.self));
 }
@@ -289,6 +289,21 @@ START_TEST(collectors_tick_until_stopped)
     usleep(20000);
     self_discovered(pipeline.self);
     ck_assert(!self_has_moved(pipeline.self));
+}
+END_TEST
+
+/* Wholes wait for each other, but not with what has ended. */
+START_TEST(plan_that_is_replaced_is_let_go_at_once)
+{
+    fixture_process("p");
+    struct plan *old = plan_hold(pipeline_plan(&pipeline, none));
+    snapshot_publish_plan(pipeline.store, old);
+    pipeline_collect(&pipeline, NULL);
+    ck_assert_uint_gt(atomic_load(&old->references), 1);
+    pipeline_collect(&pipeline, none);
+    while (atomic_load(&old->references) > 1)
+        usleep(1000);
+    plan_release(old);
 }
 END_TEST
 
@@ -482,6 +497,7 @@ Suite *snapshot_suite(void)
 #endif
     tcase_add_test(tests, histogram_is_whole_while_it_is_recorded);
     tcase_add_test(tests, collectors_tick_until_stopped);
+    tcase_add_test(tests, plan_that_is_replaced_is_let_go_at_once);
     tcase_add_test(tests, two_drain_one_ring);
     tcase_add_test(tests, readers_hold_what_is_replaced);
     suite_add_tcase(suite, tests);
