@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ struct feed {
     uint64_t head;         /* items ever appended */
     uint32_t size;
     int bell;
-    uint64_t tick; /* that the owners are counted for */
+    atomic_bool heard; /* by somebody: to wake a thread for nothing costs as much as a collection */
+    uint64_t tick;     /* that the owners are counted for */
     uint32_t owner_count;
     struct owner owners[OWNERS + 1];
     struct feed_item items[];
@@ -135,8 +137,15 @@ void feed_alert(struct feed *feed, uint32_t number, enum alert_state before, enu
                (struct feed_item){.values = {before, now}, .kind = number, .what = FEED_ALERT});
 }
 
+void feed_listen(struct feed *feed, bool somebody)
+{
+    atomic_store(&feed->heard, somebody);
+}
+
 void feed_ring(struct feed *feed)
 {
+    if (!atomic_load(&feed->heard))
+        return;
     if (eventfd_write(feed->bell, 1)) /* full: it has not been heard yet, and still rings */
         errno = 0;
 }

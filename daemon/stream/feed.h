@@ -45,7 +45,9 @@ void feed_health(struct feed *feed, enum health_component component, enum health
                  enum health_state now);
 void feed_alert(struct feed *feed, uint32_t number, enum alert_state before, enum alert_state now);
 
-/* Rings the bell; feed_silence() makes the descriptor unreadable until it rings again. */
+/* Rings the bell, if somebody listens; feed_silence() makes the descriptor unreadable until it
+ * rings again. */
+void feed_listen(struct feed *feed, bool somebody);
 void feed_ring(struct feed *feed);
 int feed_bell(const struct feed *feed);
 void feed_silence(struct feed *feed);

@@ -152,6 +152,7 @@ static void remove_group(struct streams *streams, struct stream_group *group)
         at = &(*at)->next;
     *at = group->next;
     streams->group_count--;
+    feed_listen(streams->options.feed, streams->groups);
     group_free(group);
 }
 
@@ -306,6 +307,7 @@ static struct stream_group *join(struct streams *streams, struct stream_filter *
     group->next = streams->groups;
     streams->groups = group;
     streams->group_count++;
+    feed_listen(streams->options.feed, true);
     return group;
 }
 

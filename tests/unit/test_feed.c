@@ -270,6 +270,9 @@ static bool rings(void)
 
 START_TEST(bell_rings_until_it_is_heard)
 {
+    feed_ring(feed);
+    ck_assert(!rings()); /* nobody listens */
+    feed_listen(feed, true);
     ck_assert(!rings());
     feed_ring(feed);
     feed_ring(feed);
@@ -277,6 +280,9 @@ START_TEST(bell_rings_until_it_is_heard)
     feed_silence(feed);
     ck_assert(!rings());
     feed_silence(feed); /* harmless */
+    feed_listen(feed, false);
+    feed_ring(feed);
+    ck_assert(!rings());
 }
 END_TEST
 
