@@ -19,7 +19,7 @@
 #define TICK_LEAST 10
 #define TICK_MOST 1000
 #define BUDGET 0.05
-#define BUDGET_LEAST 0.001
+#define BUDGET_LEAST 0.0001
 #define SERIES_LIMIT 20000
 #define SERIES_MOST 10000000
 #define HISTORY_MB 32
@@ -55,7 +55,7 @@ static const char usage[] =
     "  --config FILE      the same options, as \"listen = ADDRESS\" and so on\n"
     "  --tick MS          how often regions are read, 10 to 1000 (default: 100)\n"
     "  --cpu-budget N     share of one core that collecting may take before it is done\n"
-    "                     less often, 0.001 to 1 (default: 0.05)\n"
+    "                     less often, 0.0001 to 1 (default: 0.05)\n"
     "  --alert-command FILE  program that is run when an alert begins to fire and when\n"
     "                     it has ended (default: none)\n"
     "  --cross-socket-capacity N  what the links of one socket carry one way, in 10^9\n"
@@ -142,7 +142,7 @@ static bool set_cpu_budget(struct loading *loading, const char *value)
     char *end;
     double share = strtod(value, &end);
     if (*end || !(share >= BUDGET_LEAST && share <= 1)) {
-        snprintf(loading->wrong, sizeof loading->wrong, "\"%s\" is no share from 0.001 to 1",
+        snprintf(loading->wrong, sizeof loading->wrong, "\"%s\" is no share from 0.0001 to 1",
                  value);
         return false;
     }

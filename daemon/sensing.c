@@ -27,7 +27,7 @@ static bool add_pmu(struct sensing *s)
     s->pmu = make_pmu(s->with.topology, s->with.config->sysroot);
     s->pmu_sensor = s->pmu ? pmu_sensor_new(s->figures, s->pmu, s->with.topology) : NULL;
     return s->pmu_sensor &&
-           sensors_add(s->sensors, SENSOR_FAST, "pmu", pmu_sensor_read, s->pmu_sensor);
+           sensors_add(s->sensors, SENSOR_STEADY, "pmu", pmu_sensor_read, s->pmu_sensor);
 }
 
 static bool add_numa(struct sensing *s)
@@ -35,7 +35,7 @@ static bool add_numa(struct sensing *s)
     s->numa = numa_new(s->with.config->sysroot, topology_nodes(s->with.topology));
     s->numa_sensor = s->numa ? numa_sensor_new(s->figures, s->numa, s->live) : NULL;
     return s->numa_sensor &&
-           sensors_add(s->sensors, SENSOR_FAST, "numa", numa_sensor_read, s->numa_sensor);
+           sensors_add(s->sensors, SENSOR_STEADY, "numa", numa_sensor_read, s->numa_sensor);
 }
 
 static bool add_bandwidth(struct sensing *s)

@@ -259,7 +259,7 @@ class Slow(Site):
 class Behind(Site):
     """So many series that reading them takes more of a core than it may."""
     name = "behind"
-    options = ("--series-limit", "400000", "--cpu-budget", "0.001")
+    options = ("--series-limit", "400000", "--cpu-budget", "0.0002")
     series = "80000"
 
     def break_it(self):

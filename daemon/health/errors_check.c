@@ -87,8 +87,9 @@ struct finding errors_check_look(void *argument)
     bool any = false;
     for (uint32_t i = 0; i < CONTROLLERS; i++)
         if (is_looked_at(check, i)) {
-            any |= add_counter(&check->counters[i][CORRECTED], &corrected);
-            any |= add_counter(&check->counters[i][UNCORRECTED], &uncorrected);
+            bool there = add_counter(&check->counters[i][CORRECTED], &corrected);
+            there = there && add_counter(&check->counters[i][UNCORRECTED], &uncorrected);
+            any |= there;
         }
     check->sought = (check->sought + 1) % CONTROLLERS;
     struct finding finding = finding_unknown(EDAC);

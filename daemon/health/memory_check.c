@@ -11,6 +11,8 @@
 
 #define WINDOW UINT64_C(1000000000)
 #define TEXT_SIZE 16384 /* vmstat has 4 KiB today */
+/* The kernel sums vmstat over all CPUs whenever it is read: twice a second must do. */
+#define STALLS_NS UINT64_C(450000000)
 
 #define PRESSURE "/proc/pressure/memory"
 #define MEMINFO "/proc/meminfo"
@@ -27,6 +29,8 @@ static const struct limits reclaims = {100, INFINITY};
 struct memory_check {
     struct machine_source pressure, meminfo, vmstat;
     struct rate some, full, stalls;
+    uint64_t stalls_due;
+    double stalls_per_second; /* NAN: not known */
     char text[TEXT_SIZE];
 };
 
@@ -108,13 +112,22 @@ static bool sum_stalls(const char *text, uint64_t *sum)
     return found;
 }
 
-static void add_stalls(struct memory_check *check, struct finding *whole)
+static void read_stalls(struct memory_check *check, uint64_t now)
 {
     uint64_t stalls;
     source_read(&check->vmstat, check->text, sizeof check->text);
-    if (!sum_stalls(check->text, &stalls))
-        return;
-    double rate = rise_per_second(rate_take(&check->stalls, clock_monotonic(), stalls));
+    bool known = sum_stalls(check->text, &stalls);
+    check->stalls_per_second =
+        known ? rise_per_second(rate_take(&check->stalls, now, stalls)) : NAN;
+    check->stalls_due = now + STALLS_NS;
+}
+
+static void add_stalls(struct memory_check *check, struct finding *whole)
+{
+    uint64_t now = clock_monotonic();
+    if (now >= check->stalls_due)
+        read_stalls(check, now);
+    double rate = check->stalls_per_second;
     if (isnan(rate))
         return;
     struct finding part = finding_judge(rate, reclaims, "per second", VMSTAT);

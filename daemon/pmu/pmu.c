@@ -10,8 +10,7 @@
 
 /* Ticks of a tenth of a second come a little early, too, and are not to miss every other read. */
 #define READ_NS UINT64_C(90000000)
-#define HARDWARE_NS (TURNS * READ_NS)
-#define TURNS 5                       /* in which CPUs are asked for what their PMU has counted */
+#define TURNS 5                       /* in which CPUs are asked for what was counted there */
 #define RETRY_NS UINT64_C(5000000000) /* until what could not be opened is tried again */
 
 /* A socket's share of an event. */
@@ -191,14 +190,12 @@ static bool says_more(enum perf_reason one, enum perf_reason other)
     return one == PERF_COUNTS || other == PERF_OFFLINE;
 }
 
-/* What CPUs count themselves is not asked for as often, and not of all at the same time: each
- * question interrupts one. */
+/* CPUs are not asked all at the same time: each question interrupts one, whoever counts. */
 static bool is_due(struct slot *slot, uint64_t now)
 {
     if (now < slot->due)
         return false;
-    if (slot->group.of->events[0].type != PERF_TYPE_SOFTWARE)
-        slot->due = now + (slot->due ? HARDWARE_NS : (1 + slot->cpu % TURNS) * READ_NS);
+    slot->due = now + (1 + (slot->due ? TURNS - 1 : slot->cpu % TURNS)) * READ_NS;
     return true;
 }
 

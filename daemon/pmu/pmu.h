@@ -21,8 +21,8 @@ struct pmu *pmu_new(const struct topology *topology, const struct pmu_group *gro
 /* Once nobody collects any more. */
 void pmu_free(struct pmu *pmu);
 
-/* Opens what is not open and reads what is, if it is time to: about ten times a second at most. For
- * the socket's collector; never waits for another one that hangs here. */
+/* Opens what is not open and reads what is, if it is its turn: each CPU's and box's comes twice a
+ * second. For the socket's collector; never waits for another one that hangs here. */
 void pmu_collect(struct pmu *pmu, uint32_t socket);
 
 /* What is known of an event now. */

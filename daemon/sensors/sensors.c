@@ -15,10 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPEEDS 2
+#define LANES 2
 #define SENSORS_MOST 32
 #define BEHIND 8 /* of a period's parts, one is left to collectors */
 #define SLOW_NS UINT64_C(1000000000)
+#define STEADY_NS UINT64_C(450000000) /* ticks may come early, and half a second is not missed */
 #define HANGS_NS SENSOR_LIFETIME
 #define STOP_SECONDS 2
 
@@ -26,7 +27,8 @@ struct sensor {
     const char *name;
     void (*read)(void *argument);
     void *argument;
-    uint32_t read_at; /* figure */
+    uint32_t read_at;    /* figure */
+    uint64_t every, due; /* CLOCK_MONOTONIC, ns */
 };
 
 struct lane {
@@ -47,12 +49,12 @@ struct sensors {
     struct pace *pace;
     atomic_bool stop;
     int stopped; /* eventfd, readable once they are to stop */
-    struct lane lanes[SPEEDS];
+    struct lane lanes[LANES];
 };
 
 struct sensors *sensors_new(struct figures *figures, struct pace *pace)
 {
-    static const char *const names[SPEEDS] = {"sensors", "sensors/slow"};
+    static const char *const names[LANES] = {"sensors", "sensors/slow"};
     struct sensors *sensors = calloc(1, sizeof *sensors);
     if (!sensors)
         return NULL;
@@ -63,10 +65,10 @@ struct sensors *sensors_new(struct figures *figures, struct pace *pace)
     }
     sensors->figures = figures;
     sensors->pace = pace;
-    for (int i = 0; i < SPEEDS; i++) {
+    for (int i = 0; i < LANES; i++) {
         sensors->lanes[i].all = sensors;
         sensors->lanes[i].name = names[i];
-        sensors->lanes[i].slow = i == SENSOR_SLOW;
+        sensors->lanes[i].slow = i == LANES - 1;
     }
     return sensors;
 }
@@ -80,13 +82,14 @@ void sensors_free(struct sensors *sensors)
 bool sensors_add(struct sensors *sensors, enum sensor_speed speed, const char *name,
                  void (*read)(void *argument), void *argument)
 {
-    struct lane *lane = &sensors->lanes[speed];
+    struct lane *lane = &sensors->lanes[speed == SENSOR_SLOW];
     char labels[64];
     if (lane->count == SENSORS_MOST)
         return false;
     snprintf(labels, sizeof labels, "sensor=\"%s\"", name);
     uint32_t read_at = figures_add(sensors->figures, ENGRAM_DAEMON_SENSOR_READ, labels, UINT64_MAX);
-    lane->list[lane->count++] = (struct sensor){name, read, argument, read_at};
+    lane->list[lane->count++] = (struct sensor){name, read, argument, read_at,
+                                                .every = speed == SENSOR_STEADY ? STEADY_NS : 0};
     return read_at != FIGURE_NONE;
 }
 
@@ -97,21 +100,26 @@ static double wall_clock(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void read_all(struct lane *lane)
+static void read_due(struct lane *lane)
 {
     for (uint32_t i = 0; i < lane->count && !atomic_load(&lane->all->stop); i++) {
+        struct sensor *sensor = &lane->list[i];
+        uint64_t now = clock_monotonic();
+        if (now < sensor->due)
+            continue;
+        sensor->due = now + sensor->every;
         atomic_store(&lane->current, i);
-        atomic_store(&lane->beat, clock_monotonic());
-        lane->list[i].read(lane->list[i].argument);
-        figures_set(lane->all->figures, lane->list[i].read_at, wall_clock());
+        atomic_store(&lane->beat, now);
+        sensor->read(sensor->argument);
+        figures_set(lane->all->figures, sensor->read_at, wall_clock());
     }
     atomic_store(&lane->beat, 0);
 }
 
 void sensors_read(struct sensors *sensors)
 {
-    for (int i = 0; i < SPEEDS; i++)
-        read_all(&sensors->lanes[i]);
+    for (int i = 0; i < LANES; i++)
+        read_due(&sensors->lanes[i]);
 }
 
 /* However wide it is, a figure is set again before it is too old. */
@@ -137,7 +145,7 @@ static void *lane_run(void *argument)
     pthread_setname_np(pthread_self(), lane->name);
     snapshot_thread_start();
     while (!atomic_load(&lane->all->stop)) {
-        read_all(lane);
+        read_due(lane);
         pace_spent(lane->all->pace);
         rest(lane);
     }
@@ -147,7 +155,7 @@ static void *lane_run(void *argument)
 
 bool sensors_start(struct sensors *sensors)
 {
-    for (int i = 0; i < SPEEDS; i++) {
+    for (int i = 0; i < LANES; i++) {
         struct lane *lane = &sensors->lanes[i];
         if (lane->count == 0)
             continue;
@@ -167,7 +175,7 @@ bool sensors_stop(struct sensors *sensors)
     eventfd_write(sensors->stopped, 1);
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += STOP_SECONDS;
-    for (int i = 0; i < SPEEDS; i++)
+    for (int i = 0; i < LANES; i++)
         if (sensors->lanes[i].started)
             all &= pthread_timedjoin_np(sensors->lanes[i].thread, NULL, &until) == 0;
     return all;
@@ -191,6 +199,6 @@ static void supervise_lane(struct lane *lane)
 
 void sensors_supervise(struct sensors *sensors)
 {
-    for (int i = 0; i < SPEEDS; i++)
+    for (int i = 0; i < LANES; i++)
         supervise_lane(&sensors->lanes[i]);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looks at the machine again and again: two threads that call each sensor in the
- * order in which they were added, one on every tick, the other, for what is slow
- * to read, each second.  A sensor sets figures of its own.  One that hangs holds up its
- * thread alone: the figures of that become absent by their age, and the log says
- * which sensor it was.  The threads may look at snapshots and plans.
+ * order in which they were added, one on every tick, or twice a second what costs
+ * more than it changes, the other, for what is slow to read, each second.  A sensor
+ * sets figures of its own.  One that hangs holds up its thread alone: the figures of that become
+ * absent by their age, and the log says which sensor it was.  The threads may look at snapshots and
+ * plans.
  */
 #ifndef ENGRAMD_SENSORS_H
 #define ENGRAMD_SENSORS_H
@@ -12,7 +13,7 @@
 #include "daemon/base/pace.h"
 #include "daemon/snapshot/figures.h"
 
-enum sensor_speed { SENSOR_FAST, SENSOR_SLOW };
+enum sensor_speed { SENSOR_FAST, SENSOR_STEADY, SENSOR_SLOW };
 
 /* How long a figure of a sensor is shown after it was set, ns; one of a slow sensor longer. */
 #define SENSOR_LIFETIME UINT64_C(3000000000)
@@ -30,7 +31,7 @@ void sensors_free(struct sensors *sensors);
 bool sensors_add(struct sensors *sensors, enum sensor_speed speed, const char *name,
                  void (*read)(void *argument), void *argument);
 
-/* Calls every sensor once, for --once and for tests. */
+/* Calls every sensor that is due, at first all of them, for --once and for tests. */
 void sensors_read(struct sensors *sensors);
 
 /* False, with errno, when a thread cannot be started. */

@@ -152,6 +152,19 @@ START_TEST(allocations_that_stall)
 }
 END_TEST
 
+START_TEST(stalls_are_looked_for_twice_a_second)
+{
+    put_available(50);
+    put_stalls(0, 0);
+    memory_check_look(memory);
+    put_stalls(1000, 0);
+    ck_assert_int_eq(memory_after(SECOND / 10).state, HEALTH_HEALTHY);
+    ck_assert_int_eq(memory_after(SECOND / 10 * 4).state, HEALTH_DEGRADED);
+    put_stalls(0, 0); /* nothing is left to tell of before the next look */
+    ck_assert_int_eq(memory_after(SECOND / 10).state, HEALTH_DEGRADED);
+}
+END_TEST
+
 START_TEST(memory_texts_that_are_none)
 {
     sysroot_put("/proc/pressure/memory", "some avg10=x\nfull\n");
@@ -496,6 +509,7 @@ Suite *checks_suite(void)
     tcase_add_loop_test(of_memory, tasks_that_wait_for_memory, 0, sizeof waits / sizeof waits[0]);
     tcase_add_test(of_memory, memory_that_is_used_up);
     tcase_add_test(of_memory, allocations_that_stall);
+    tcase_add_test(of_memory, stalls_are_looked_for_twice_a_second);
     tcase_add_test(of_memory, memory_texts_that_are_none);
     add(suite, of_errors, start_errors, stop_errors);
     tcase_add_test(of_errors, errors_of_no_controller_are_unknown);

@@ -126,6 +126,7 @@ static const struct {
 } bad_files[] = {
     {"lisen = 127.0.0.1:1\n", ":1: unknown key \"lisen\""},
     {"tick = 5\n", ":1: \"5\" is no number of milliseconds from 10 to 1000"},
+    {"cpu-budget = 0.00009\n", ":1: \"0.00009\" is no share from 0.0001 to 1"},
     {"# a\ntick = 10ms\n", ":2: \"10ms\" is no number"},
     {"cross_socket_capacity = 0\n",
      ":1: \"0\" is no number of 10^9 bytes per second from 0.1 to 100000"},

@@ -98,6 +98,20 @@ START_TEST(sensors_are_read_on_each_tick)
 }
 END_TEST
 
+START_TEST(steady_sensors_are_read_twice_a_second)
+{
+    struct sensors *sensors = sensors_new(figures, pipeline.pace);
+    atomic_store(&reads, 0);
+    ck_assert(sensors_add(sensors, SENSOR_STEADY, "counter", count_read, NULL));
+    for (uint64_t tick = 0; tick <= 20; tick++) {
+        fixture_clock(1000 * SECOND + tick * SECOND / 10);
+        sensors_read(sensors);
+    }
+    ck_assert_uint_eq(atomic_load(&reads), 5);
+    sensors_free(sensors);
+}
+END_TEST
+
 START_TEST(sensor_that_hangs_is_named)
 {
     struct sensors *sensors = sensors_new(figures, pipeline.pace);
@@ -130,6 +144,7 @@ Suite *figures_suite(void)
     tcase_add_test(tests, what_is_set_is_shown_and_nothing_else);
     tcase_add_test(tests, what_is_old_or_unknown_is_absent);
     tcase_add_test(tests, sensors_are_read_on_each_tick);
+    tcase_add_test(tests, steady_sensors_are_read_twice_a_second);
     tcase_add_test(tests, sensor_that_hangs_is_named);
     suite_add_tcase(suite, tests);
     return suite;

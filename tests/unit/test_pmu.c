@@ -35,6 +35,7 @@ static struct {
     bool offline;
     int errors[EVENTS]; /* of open, 0: none */
     uint64_t enabled, running, values[EVENTS];
+    int reads; /* of its groups */
 } cpus[CPUS];
 
 static int opened, limit;
@@ -65,6 +66,7 @@ static ssize_t fake_read(int leader, void *to, size_t size)
     int cpu = files[leader - FIRST].cpu;
     if (cpus[cpu].offline)
         return 0;
+    cpus[cpu].reads++;
     for (int i = 0; i < FILES; i++)
         if (files[i].open && files[i].leader == leader)
             words[3 + count++] = cpus[cpu].values[files[i].event];
@@ -406,7 +408,7 @@ START_TEST(descriptors_run_out)
 END_TEST
 
 /* A CPU is interrupted to tell. */
-START_TEST(hardware_is_asked_less_often)
+START_TEST(cpus_are_asked_less_often_than_collectors_come)
 {
     collect();
     happen(0, 1, 1, 0, 1);
@@ -415,11 +417,26 @@ START_TEST(hardware_is_asked_less_often)
     fixture_clock(now += SECOND / 10);
     collect();
     expect(A, PERF_COUNTS, 1);
-    expect(C, PERF_COUNTS, 4);
+    expect(C, PERF_COUNTS, 2);
     happen(0, 1, 0, 0, 0);
     fixture_clock(now += SECOND / 10 * 4);
     collect();
     expect(A, PERF_COUNTS, 11);
+    expect(C, PERF_COUNTS, 4);
+}
+END_TEST
+
+START_TEST(cpus_take_turns_to_be_asked)
+{
+    collect();
+    for (int tick = 0; tick < 10; tick++) {
+        int before[] = {cpus[0].reads, cpus[1].reads};
+        fixture_clock(now += SECOND / 10);
+        collect();
+        ck_assert(cpus[0].reads == before[0] || cpus[1].reads == before[1]);
+    }
+    ck_assert_int_ge(cpus[0].reads, 4);
+    ck_assert_int_ge(cpus[1].reads, 4);
 }
 END_TEST
 
@@ -459,7 +476,8 @@ Suite *pmu_suite(void)
     tcase_add_loop_test(tests, reasons_go_before_absence, 0, CPUS);
     tcase_add_test(tests, all_cpus_are_gone);
     tcase_add_test(tests, descriptors_run_out);
-    tcase_add_test(tests, hardware_is_asked_less_often);
+    tcase_add_test(tests, cpus_are_asked_less_often_than_collectors_come);
+    tcase_add_test(tests, cpus_take_turns_to_be_asked);
     tcase_add_test(tests, reads_are_not_more_often_than_needed);
     suite_add_tcase(suite, tests);
     return suite;
