@@ -134,9 +134,12 @@ static bool keep_sample(struct history *history, uint64_t now, uint64_t wall)
     return true;
 }
 
-static bool follow(struct history *history, const struct series_set *set)
+/* What was left out may find room each time that samples were merged. */
+static bool follow(struct history *history, const struct series_set *set, uint64_t now)
 {
-    if (set->version == history->version && !history->tracking.left_out)
+    bool may_fit =
+        history->tracking.left_out && now / HISTORY_MERGED_MS != history->to / HISTORY_MERGED_MS;
+    if (set->version == history->version && !may_fit)
         return true;
     if (!tracking_follow(&history->tracking, set, history->started))
         return false;
@@ -148,7 +151,7 @@ void history_take(struct history *history, const struct snapshot *snapshot, uint
 {
     uint64_t now = snapshot->time / 1000000;
     if (snapshot->incomplete || (history->started && now <= history->to) ||
-        !follow(history, snapshot->set))
+        !follow(history, snapshot->set, now))
         return;
     uint64_t before = history->to;
     bool written = history_sample(history, snapshot, now);

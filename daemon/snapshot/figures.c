@@ -70,13 +70,23 @@ void figures_set(struct figures *figures, uint32_t figure, double value)
         return;
     struct figure *to = figures->list[figure];
     atomic_store_explicit(&to->value, value, memory_order_relaxed);
-    atomic_store_explicit(&to->time, clock_monotonic(), memory_order_release);
+    if (!isnan(value)) /* most are absent, and then it does not matter since when */
+        atomic_store_explicit(&to->time, clock_monotonic(), memory_order_release);
+}
+
+static uint32_t count_of(const struct figures *figures, enum engram_family family)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < figures->count; i++)
+        count += figures->list[i]->family == family;
+    return count;
 }
 
 /* The labels of all series of one family, NULL-terminated. */
 static const char **labels_of(struct figures *figures, enum engram_family family)
 {
-    const char **labels = arena_take(&figures->arena, figures->count + 1, sizeof *labels);
+    const char **labels =
+        arena_take(&figures->arena, count_of(figures, family) + 1, sizeof *labels);
     uint32_t count = 0;
     for (uint32_t i = 0; labels && i < figures->count; i++)
         if (figures->list[i]->family == family)
@@ -121,7 +131,7 @@ static void find_words(struct figures *figures, const struct plan *plan)
 {
     for (uint32_t i = 0; i < figures->count; i++) {
         struct figure *figure = figures->list[i];
-        const struct family *family = plan_family(plan, engram_catalogue[figure->family].name);
+        const struct family *family = plan_catalogued(plan, figure->family);
         const struct series *series = family ? family_series(family, figure->labels) : NULL;
         figure->at = series && series->rows == ROWS_COMPUTED ? series->at : UINT32_MAX;
     }
