@@ -2,11 +2,12 @@
 
 CPU is user and system time of all threads, from one line of the demo to the next, a second later:
 neither its start nor waiting for a core is part of it.  engramd ticks at 10 Hz, is scraped at 1 Hz,
-and its CPU is added.  In each turn every case runs once, in an order drawn anew, and is compared
-with the case "compiled out" of the same turn.  The interval around the median of these differences
-is that of the sign test: nothing is assumed about how the noise is distributed, but that turns do
-not depend on each other.
+and its CPU is added.  Each case runs beside one that is compiled out, at the same time and each on a
+CPU of its own, and then again with the CPUs swapped: what the machine does meanwhile to the one it
+does to the other.  The interval around the median of these differences is that of the sign test:
+nothing is assumed about how the noise is distributed, but that turns do not depend on each other.
 """
+import contextlib
 import math
 import os
 import pathlib
@@ -41,14 +42,15 @@ def cpu_ns(pid):
 class Demo:
     """One run in one of the cases, in a directory of its own unless a daemon has one."""
 
-    def __init__(self, run, case, *options, regions=None):
+    def __init__(self, run, case, *options, threads=2, cpus=None, regions=None):
         self.own = None if regions else tempfile.mkdtemp(prefix="engram-bench-", dir="/dev/shm")
         name = "engram-demo-bare" if case == OUT else "engram-demo"
         environment = {**os.environ, "ENGRAM_DIR": regions or self.own,
                        "ENGRAM_METRICS": "off" if case == OFF else "on"}
         self.process = subprocess.Popen(
-            [run.build / "bench" / name, "--threads", "2", "--seconds", "0", *options],
-            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            [run.build / "bench" / name, "--threads", str(threads), "--seconds", "0", *options],
+            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus or os.sched_getaffinity(0)))
 
     def seconds(self, count, others=lambda: 0):
         """(operations a second, ns of CPU for each, others' of it) of so many seconds, but the
@@ -97,17 +99,22 @@ class Watcher:
         return cpu_ns(self.daemon.process.pid)
 
 
-def at_rate(run, case, seconds):
-    """Means of what seconds() tells at the fixed rate, with the daemon as the other one."""
-    options = ("--rate", str(RATE))
-    if case != WATCHED:
-        with Demo(run, case, *options) as demo:
-            taken = demo.seconds(seconds)
-    else:
-        with Watcher() as watcher, \
-                Demo(run, case, *options, regions=watcher.daemon.regions) as demo:
-            taken = demo.seconds(seconds, watcher.cpu)
+def means(taken):
     return [statistics.mean(column) for column in zip(*taken)]
+
+
+def side_by_side(run, case, seconds, cpus):
+    """Means of what seconds() tells, at the fixed rate, of a demo that is compiled out and of one in
+    the case, with the daemon as the other one, on these two CPUs."""
+    options = ("--rate", str(RATE))
+    with contextlib.ExitStack() as stack:
+        watcher = stack.enter_context(Watcher()) if case == WATCHED else None
+        regions = watcher.daemon.regions if watcher else None
+        without = stack.enter_context(Demo(run, OUT, *options, threads=1, cpus={cpus[0]}))
+        with_it = stack.enter_context(
+            Demo(run, case, *options, threads=1, cpus={cpus[1]}, regions=regions))
+        taken = with_it.seconds(seconds, watcher.cpu) if watcher else with_it.seconds(seconds)
+        return means(without.seconds(seconds)), means(taken)
 
 
 def flat_out(run, case, seconds):
@@ -137,9 +144,14 @@ def interval(values):
     return values[cut], values[count - 1 - cut], 100 * sure
 
 
-def difference_rows(what, found, case):
-    """Rows of how much more a case takes than the one that is compiled out, in the same turn."""
-    more = [100 * (with_it / without - 1) for with_it, without in zip(found[case], found[OUT])]
+def more_of(turn):
+    """How much more the case took, in %, on one CPU and on the other."""
+    return statistics.mean(100 * (with_it[1] / without[1] - 1) for without, with_it in turn)
+
+
+def difference_rows(what, turns, case):
+    """Rows of how much more a case takes than what is compiled out, beside it."""
+    more = [more_of(turn) for turn in turns]
     low, high, sure = interval(more)
     note = f"{len(more)} turns; median between {low:.2f} and {high:.2f} ({sure:.0f} % sure)"
     yield table.of(PART, f"{what}, more than compiled out", case, "%", more, note=note)
@@ -148,20 +160,30 @@ def difference_rows(what, found, case):
                         GOAL if sure > 90 else "", f"{sure:.0f} % sure; with the lower one")
 
 
+def absolute_rows(what, who, found):
+    rate = statistics.median(rate for rate, *_ in found)
+    yield table.of(PART, what, who, "ns", [ns for _, ns, _ in found],
+                   note=f"{rate:.0f} op/s reached")
+    if who == WATCHED:
+        yield table.of(PART, what + ": engramd's part", who, "ns",
+                       [theirs for *_, theirs in found], note="10 Hz, scraped at 1 Hz")
+
+
 def cpu_rows(run):
-    turns, seconds = (1, 1) if run.quick else (12, 2)
-    cases = [OUT, OFF, ON, WATCHED]
-    found = in_turns(run, at_rate, cases, turns, seconds)
-    what = f"CPU at {RATE} op/s"
+    turns, seconds = (1, 1) if run.quick else (10, 2)
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    if len(cpus) < 2:
+        run.missing.append("what metrics cost engram-demo, which wants two CPUs")
+        return
+    cases, what = [OFF, ON, WATCHED], f"CPU at {RATE} op/s"
+    found = in_turns(run, lambda *one: [side_by_side(*one, order) for order in (cpus, cpus[::-1])],
+                     cases, turns, seconds)
+    runs = {case: [both for turn in found[case] for both in turn] for case in cases}
+    yield from absolute_rows(what, OUT, [out for case in cases for out, _ in runs[case]])
     for case in cases:
-        rate = statistics.median(rate for rate, *_ in found[case])
-        yield table.of(PART, what, case, "ns", [ns for _, ns, _ in found[case]],
-                       note=f"{rate:.0f} op/s reached")
-    yield table.of(PART, what + ": engramd's part", WATCHED, "ns",
-                   [theirs for *_, theirs in found[WATCHED]], note="10 Hz, scraped at 1 Hz")
-    only_ns = {case: [ns for _, ns, _ in found[case]] for case in cases}
-    for case in cases[1:]:
-        yield from difference_rows(what, only_ns, case)
+        yield from absolute_rows(what, case, [with_it for _, with_it in runs[case]])
+    for case in cases:
+        yield from difference_rows(what, found[case], case)
 
 
 def flat_rows(run):
