@@ -6,8 +6,8 @@
 const char *perf_reason_word(enum perf_reason reason)
 {
     static const char *const words[PERF_REASONS] = {
-        "",        "not_supported",  "permission",       "no_descriptors", "busy",
-        "offline", "counts_nothing", "multiplexed_away", "failed"};
+        "",     "not_supported", "permission",     "no_descriptors",   "too_many_threads",
+        "busy", "offline",       "counts_nothing", "multiplexed_away", "failed"};
     return words[reason];
 }
 

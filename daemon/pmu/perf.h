@@ -25,6 +25,7 @@ enum perf_reason {
     PERF_NOT_SUPPORTED, /* this kernel, CPU or hypervisor does not have it */
     PERF_PERMISSION,    /* neither CAP_PERFMON nor a low perf_event_paranoid */
     PERF_NO_DESCRIPTORS,
+    PERF_MANY_THREADS, /* more than are counted */
     PERF_BUSY,        /* somebody else has the counters for himself */
     PERF_OFFLINE,     /* no CPU of it is there */
     PERF_SILENT,      /* it can be had, and has never counted anything: some emulators do that */

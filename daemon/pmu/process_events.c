@@ -21,13 +21,13 @@ static void close_first(struct process_events *events, const int *files, int cou
 }
 
 /* One that has just ended is no fault. */
-static bool open_thread(struct process_events *events, int thread)
+static bool open_thread(struct process_events *events, int thread, uint32_t most)
 {
-    int *files = events->files[events->threads];
-    if (events->threads == PROCESS_THREADS_MOST) {
-        events->reason = PERF_NO_DESCRIPTORS;
+    if (events->threads == most) {
+        events->reason = PERF_MANY_THREADS;
         return false;
     }
+    int *files = events->files[events->threads];
     for (int i = 0; i < PROCESS_EVENTS; i++) {
         struct perf_event_attr attr = {
             .type = PERF_TYPE_SOFTWARE, .size = sizeof attr, .config = configs[i]};
@@ -44,18 +44,19 @@ static bool open_thread(struct process_events *events, int thread)
     return true;
 }
 
-static void open_threads(struct process_events *events, DIR *tasks)
+static void open_threads(struct process_events *events, DIR *tasks, uint32_t most)
 {
     struct dirent *entry;
-    while ((entry = readdir(tasks))) {
+    events->files = calloc(most + 1, sizeof *events->files);
+    while (events->files && (entry = readdir(tasks))) {
         int thread = (int)strtol(entry->d_name, NULL, 10);
-        if (thread > 0 && !open_thread(events, thread))
+        if (thread > 0 && !open_thread(events, thread, most))
             return;
     }
 }
 
 void process_events_open(struct process_events *events, const struct perf_calls *calls,
-                         const char *sysroot, uint32_t pid)
+                         const char *sysroot, uint32_t pid, uint32_t most)
 {
     char path[PATH_SIZE];
     *events = (struct process_events){.calls = calls, .reason = PERF_COUNTS};
@@ -63,7 +64,7 @@ void process_events_open(struct process_events *events, const struct perf_calls 
              strcmp(sysroot, "/") == 0 ? "" : sysroot, pid);
     DIR *tasks = opendir(path);
     if (tasks) {
-        open_threads(events, tasks);
+        open_threads(events, tasks, most);
         closedir(tasks);
     }
     if (events->reason == PERF_COUNTS && events->threads == 0)
@@ -87,5 +88,7 @@ void process_events_close(struct process_events *events)
 {
     for (uint32_t i = 0; i < events->threads; i++)
         close_first(events, events->files[i], PROCESS_EVENTS);
+    free(events->files);
+    events->files = NULL;
     events->threads = 0;
 }

@@ -13,18 +13,17 @@
 
 enum { PROCESS_SWITCHES, PROCESS_MIGRATIONS, PROCESS_EVENTS };
 
-#define PROCESS_THREADS_MOST 64 /* with more than that at first a process is not counted */
-
 struct process_events {
     const struct perf_calls *calls;
-    int files[PROCESS_THREADS_MOST][PROCESS_EVENTS];
+    int (*files)[PROCESS_EVENTS]; /* of each thread */
     uint32_t threads;
     enum perf_reason reason;
 };
 
-/* Counts from now on, if that may be done; else with the reason.  To be closed in either case. */
+/* Counts from now on, if that may be done and there are no more than `most` threads now; else with
+ * the reason.  To be closed in either case. */
 void process_events_open(struct process_events *events, const struct perf_calls *calls,
-                         const char *sysroot, uint32_t pid);
+                         const char *sysroot, uint32_t pid, uint32_t most);
 
 /* Since then; after the process has ended, what it was at its end.  0 where it is not counted. */
 void process_events_read(const struct process_events *events, uint64_t counts[PROCESS_EVENTS]);

@@ -18,6 +18,10 @@
 #define MEMORY_REST 1000
 #define MEMORY_REST_LEAST UINT64_C(10000000000)
 
+/* Threads that are counted by themselves; what they start does not matter. */
+#define THREADS_OF_ONE 256
+#define THREADS_MOST 1024
+
 /* What there is of each name: a value of a family each. */
 enum { MINOR, MAJOR, SWITCHES, MIGRATIONS, FIXED_COLUMNS };
 #define COLUMNS_MOST (FIXED_COLUMNS + NUMA_NODES_MOST + NUMA_MAPS_REASONS + PERF_REASONS)
@@ -217,6 +221,17 @@ static struct process *process_of(struct process_sensor *sensor, uint32_t pid)
     return unused;
 }
 
+/* How many threads of a process that begins may be counted: each takes two descriptors, and a
+ * microsecond each second for either. */
+static uint32_t threads_left(const struct process_sensor *sensor)
+{
+    uint32_t counted = 0;
+    for (uint32_t i = 0; i < PROCESS_SENSOR_NAMES; i++)
+        counted += sensor->processes[i].events.threads;
+    uint32_t left = counted < THREADS_MOST ? THREADS_MOST - counted : 0;
+    return left < THREADS_OF_ONE ? left : THREADS_OF_ONE;
+}
+
 /* What it did before the daemon has seen it is not told. */
 static void begin_process(struct process_sensor *sensor, struct process *process,
                           const struct region *region, const struct usage *usage)
@@ -224,7 +239,7 @@ static void begin_process(struct process_sensor *sensor, struct process *process
     *process = (struct process){.pid = region->reader->header.pid, .usage = *usage};
     process->name = name_of(sensor, region);
     process_events_open(&process->events, sensor->sources.perf, sensor->sources.sysroot,
-                        process->pid);
+                        process->pid, threads_left(sensor));
 }
 
 /* --- What they did --- */

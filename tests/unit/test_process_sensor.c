@@ -24,6 +24,15 @@ static struct process_sensor *sensor;
 static uint64_t now, moved, moved_before; /* before it was opened */
 static int open_files, refusal;
 
+static void put_threads(int count)
+{
+    for (int thread = 1; thread < count; thread++) { /* one has been there from the start */
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)getpid(), 1000000 + thread);
+        sysroot_put(path, "%s", "");
+    }
+}
+
 static int fake_open_thread(struct perf_event_attr *attr, int thread)
 {
     ck_assert_int_gt(thread, 0);
@@ -249,6 +258,22 @@ START_TEST(what_may_not_be_read_says_why)
 END_TEST
 
 /* As the kernel has it of a process whose first thread has ended before the others. */
+START_TEST(threads_that_are_too_many_are_not_counted)
+{
+    put_threads(256);
+    fixture_process("a");
+    look();
+    expect(SWITCHES, 0);
+    ck_assert_int_eq(open_files, 512);
+    put_stat(100, 10, 6); /* another process has the number now */
+    put_threads(257);
+    look();
+    expect(SWITCHES, NAN);
+    expect(AVAILABLE("reason=\"too_many_threads\",source=\"perf\""), 0);
+    ck_assert_int_eq(open_files, 0);
+}
+END_TEST
+
 START_TEST(empty_list_of_memory_is_not_none)
 {
     put("numa_maps", "");
@@ -316,6 +341,7 @@ Suite *process_sensor_suite(void)
     tcase_add_test(tests, counters_stay_when_a_process_has_ended_and_gauges_do_not);
     tcase_add_test(tests, name_that_runs_has_room);
     tcase_add_test(tests, what_may_not_be_read_says_why);
+    tcase_add_test(tests, threads_that_are_too_many_are_not_counted);
     tcase_add_test(tests, empty_list_of_memory_is_not_none);
     tcase_add_test(tests, what_is_old_is_not_shown);
     suite_add_tcase(suite, tests);
