@@ -92,11 +92,13 @@ extern const unsigned int engram_rseq_size __asm__("__rseq_size");
     [rseq] "r"(engram_rseq_offset), [blocks] "r"(blocks), [slot] "r"(slot),                        \
         [limit] "i"(ENGRAM_LIMIT_AT)
 
-/* *slot += amount in the copy of this CPU. */
+/* *slot += amount in the copy of this CPU.  By a single register: what was stored by that some CPUs
+ * (Intel's, since Ice Lake) have back at once, and not after 7 cycles as by a base and an index. */
 ENGRAM_INLINE enum engram_commit engram_commit_add(const uint64_t *blocks, char *slot,
                                                    uint64_t amount)
 {
-    __asm__ goto(ENGRAM_RSEQ_ENTER "addq %[amount], (%[slot], %%rax)" ENGRAM_RSEQ_LEAVE
+    __asm__ goto(ENGRAM_RSEQ_ENTER "addq %[slot], %%rax\n\t"
+                                   "addq %[amount], (%%rax)" ENGRAM_RSEQ_LEAVE
                  :
                  : ENGRAM_RSEQ_INPUTS, [amount] "er"(amount)
                  : "rax", "cc"
