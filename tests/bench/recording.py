@@ -30,9 +30,11 @@ CONTESTANTS = [
     Contestant("engram without rseq", ("{}/engram", "{}/observer"), "ours",
                environment={"GLIBC_TUNABLES": "glibc.pthread.rseq=0"}),
     Contestant("plain increment", ("{}/yardstick", "plain"), "yardstick"),
+    Contestant("increment, looked up", ("{}/yardstick", "plain"), "yardstick", instead={
+        "counter": ("counter-looked-up", "of what a pointer points to, which is read each time")}),
     Contestant("atomic increment", ("{}/yardstick", "atomic"), "yardstick"),
     Contestant("the loop alone", ("{}/yardstick", "plain"), "yardstick", instead={
-        "counter": ("loop", ""), "gauge": ("loop-value", ""), "histogram": ("loop-value", ""),
+        "counter": ("loop", ""), "counters": ("loop", ""), "gauge": ("loop-value", ""), "histogram": ("loop-value", ""),
         "bounds": ("loop-value", ""), "event": ("loop", ""), "span-work": ("work", "the work alone"), "span": ("clock-twice", "and two clock reads"),
         "event-clock": ("clock", "and a clock read")}),
     Contestant("requirements' design", ("{}/requirements",), "peer",
@@ -47,7 +49,7 @@ CONTESTANTS = [
 ]
 ALL = [contestant.who for contestant in CONTESTANTS]
 VARIANTS = ["engram, libengram.a", "engram, libengram.so", "engram, Rust, .a", "engram, Rust, .so",
-            "engram without rseq"]
+            "engram without rseq", "increment, looked up"]
 PLAIN = [who for who in ALL if who not in VARIANTS]
 
 
@@ -61,14 +63,18 @@ class Operation:
     note: str = ""  # on our own row
 
 
-DRAINED = "another process reads the ring"
+DRAINED = "another process reads the ring without a rest"
 COLD = "other memory was read before each; a clock read is in it"
 OPERATIONS = [
     Operation("counter", "counters", "counter add", ALL),
+    Operation("counters", "counters", "counter add, 64 in turn",
+              ["engram", "plain increment", "atomic increment", "the loop alone"], (1,)),
     Operation("gauge", "gauges", "gauge set", PLAIN),
     Operation("histogram", "histograms", "histogram record", ALL),
     Operation("bounds", "histograms of 15 bounds", "histogram of 15 bounds", PLAIN),
     Operation("event", "events", "event of 32 bytes, time given", PLAIN, note=DRAINED),
+    Operation("event-each-ms", "events", "event of 32 bytes, time given, looked for each ms", ["engram"], (1,),
+              note="engramd looks each 10 ms at most"),
     Operation("event-clock", "events", "event of 32 bytes, time read", PLAIN, note=DRAINED),
     Operation("span", "spans", "span: two times, a record", ALL),
     Operation("span-work", "spans", "span around 60 multiplications", ["engram", "the loop alone"], (1,)),
@@ -81,6 +87,7 @@ OPERATIONS = [
 GOALS = {
     ("counter", 1, "engram"): "<= 0.75",
     ("counter", 1, "engram, global"): "<= 0.75",
+    ("counters", 1, "engram"): "<= 0.75",
     ("counter", 1, "engram, libengram.a"): "<= 2",
     ("counter", 1, "engram, libengram.so"): "<= 2.5",
     ("counter", 1, "engram, Rust, .a"): "<= 2",

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static engram_counter counter;
+static engram_counter counter, many[PEER_MANY];
 static engram_gauge gauge;
 static engram_histogram histogram, bounds;
 static engram_event event;
@@ -45,6 +45,7 @@ static FILE *asked, *answered;
         }                                                                                          \
     }
 LOOPS(add, engram_counter, counter, engram_counter_add(held, 1))
+PEER_LOOP(add_many, engram_counter_add(many[(unsigned long)i % PEER_MANY], 1))
 LOOPS(record, engram_histogram, histogram, engram_histogram_record(held, PEER_VALUE(i)))
 LOOPS(record_bounds, engram_histogram, bounds, engram_histogram_record(held, PEER_VALUE(i)))
 LOOPS(set, engram_gauge, gauge, engram_gauge_set(held, PEER_VALUE(i)))
@@ -89,6 +90,24 @@ static uint64_t adds(void)
     return ask("count c_total");
 }
 
+static const char *name_of(int which)
+{
+    static char name[32];
+    snprintf(name, sizeof name, "m%d_total", which);
+    return name;
+}
+
+static uint64_t many_adds(void)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < PEER_MANY; i++) {
+        char question[48];
+        snprintf(question, sizeof question, "count %s", name_of(i));
+        sum += ask(question);
+    }
+    return sum;
+}
+
 static uint64_t records(void)
 {
     return ask("count h_seconds");
@@ -110,12 +129,20 @@ static void drain(int threads)
     ask(threads < sysconf(_SC_NPROCESSORS_ONLN) ? "drain 0" : "drain 1000");
 }
 
+static void drain_each_ms(int threads)
+{
+    (void)threads;
+    ask("drain 1000");
+}
+
 static void register_all(void)
 {
     struct engram_spec bounded = {
         .name = {"b_seconds", 9}, .bounds = peer_bounds, .bound_count = PEER_BOUNDS};
     struct engram_spec kind = {.name = {"e", 1}};
     counter = engram_counter_new("c_total", "", NULL);
+    for (int i = 0; i < PEER_MANY; i++)
+        many[i] = engram_counter_new(name_of(i), "", NULL);
     gauge = engram_gauge_new("g", "", NULL);
     histogram = engram_histogram_new("h_seconds", "", NULL);
     bounds = engram_histogram_register(&bounded);
@@ -127,6 +154,7 @@ int main(int argc, char **argv)
     static const struct peer_operation operations[] = {
         {"counter", add, adds, NULL},
         {"counter-global", add_global, adds, NULL},
+        {"counters", add_many, many_adds, NULL},
         {"gauge", set, NULL, NULL},
         {"gauge-global", set_global, NULL, NULL},
         {"histogram", record, records, NULL},
@@ -135,6 +163,7 @@ int main(int argc, char **argv)
         {"bounds-global", record_bounds_global, bounds_records, NULL},
         {"event", emit_at, events, drain},
         {"event-global", emit_at_global, events, drain},
+        {"event-each-ms", emit_at, events, drain_each_ms},
         {"event-clock", emit, events, drain},
         {"event-clock-global", emit_global, events, drain},
         {"span", time_span, records, NULL},

@@ -15,6 +15,7 @@
 #define THREADS_MAX 64
 
 double peer_values[PEER_VALUES];
+__thread uint64_t peer_product;
 /* Two in each decade from 1 us to 10 s. */
 const double peer_bounds[PEER_BOUNDS] = {1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3,
                                          1e-2, 3e-2, .1,   .3,   1,    3,    10};

@@ -30,6 +30,7 @@
  * PEER_BOUNDS. */
 #define PEER_VALUES 65536
 #define PEER_BOUNDS 15
+#define PEER_MANY 64 /* counters that are added to in turn */
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,6 +44,7 @@ struct peer_operation {
 };
 
 extern double peer_values[PEER_VALUES];
+extern __thread uint64_t peer_product; /* of PEER_WORK */
 extern const double peer_bounds[PEER_BOUNDS];
 
 /* Serves until the input ends; returns the exit status. */
@@ -61,14 +63,16 @@ int peer_serve(const struct peer_operation *operations, size_t count);
             statement;                                                                             \
         }                                                                                          \
     }
-/* Something for a span to be around: multiplications that wait for each other, some 50 ns. */
+/* Something for a span to be around: multiplications that wait for each other, some 50 ns, and for
+ * those of the round before, or without a span two rounds would overlap. */
 #define PEER_WORK(i)                                                                               \
     do {                                                                                           \
-        uint64_t product = (uint64_t)(i);                                                          \
+        uint64_t product = peer_product + (uint64_t)(i);                                           \
         for (int step = 0; step < 60; step++) {                                                    \
             product *= UINT64_C(6364136223846793005);                                              \
             __asm__ volatile("" : "+r"(product));                                                  \
         }                                                                                          \
+        peer_product = product;                                                                    \
     } while (0)
 #define PEER_VALUE(i) peer_values[(unsigned long)(i) % PEER_VALUES]
 
