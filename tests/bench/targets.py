@@ -44,7 +44,7 @@ ANSWERS = {
     4: Answer("targets", "histogram record", "engram_histogram_record()"),
     5: Answer("targets", "scrape of an engine: p50", "GET /metrics beside engram-demo: {size}"),
     6: Answer("targets", "scrape of 10,000 counters more: p50", "GET /metrics: {size}"),
-    7: Answer("sensing", "that and health, beside 64 threads: p50", "in engramd, on each tick"),
+    7: Answer("sensing", "that and health, when vmstat is read: p50", "in engramd, on each tick"),
     8: Answer("targets", "event emit", "engram_event_emit_at()"),
     9: Answer("targets", "event read", "in engramd, 128 at a time"),
     10: Answer("targets", "counter add without rseq", "what engram_counter_add() is on kernels without rseq"),
