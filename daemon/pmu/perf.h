@@ -26,11 +26,11 @@ enum perf_reason {
     PERF_PERMISSION,    /* neither CAP_PERFMON nor a low perf_event_paranoid */
     PERF_NO_DESCRIPTORS,
     PERF_MANY_THREADS, /* more than are counted */
-    PERF_BUSY,        /* somebody else has the counters for himself */
-    PERF_OFFLINE,     /* no CPU of it is there */
-    PERF_SILENT,      /* it can be had, and has never counted anything: some emulators do that */
-    PERF_MULTIPLEXED, /* it had a counter for less than a tenth of the time */
-    PERF_FAILED,      /* anything else */
+    PERF_BUSY,         /* somebody else has the counters for himself */
+    PERF_OFFLINE,      /* no CPU of it is there */
+    PERF_SILENT,       /* it can be had, and has never counted anything: some emulators do that */
+    PERF_MULTIPLEXED,  /* it had a counter for less than a tenth of the time */
+    PERF_FAILED,       /* anything else */
     PERF_REASONS
 };
 
